@@ -1,0 +1,1 @@
+"""Wasl: everything a business and its customers say to each other."""
