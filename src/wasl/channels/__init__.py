@@ -1,0 +1,1 @@
+"""Channels: one folder a kind, all behind the port in `base`. They know nothing of conversations."""

@@ -1,0 +1,246 @@
+"""The channel port: what every channel makes of an incoming message, and what it takes to send one.
+
+Pure values and exceptions; no Django, no database, no network.
+All text in these values can be stored in PostgreSQL as it is: no NUL, encodable as UTF-8; and no
+value that comes from a header holds a line break.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+Language = Literal["ar", "fr", "it", "en", ""]
+Auto = Literal["", "auto-replied", "auto-generated", "bulk", "list"]
+BounceKind = Literal["failed", "delayed", "delivered", "relayed", "expanded", "complaint", "unknown"]
+
+
+class Reason(StrEnum):
+    """Why a message did not arrive, in the words a page is built from; never a provider's code."""
+
+    ADDRESS_UNKNOWN = "address_unknown"
+    MAILBOX_FULL = "mailbox_full"
+    UNWANTED = "unwanted"
+    TOO_LARGE = "too_large"
+    UNREACHABLE = "unreachable"
+    NOT_NOW = "not_now"
+    SIGN_IN = "sign_in"
+    INSECURE = "insecure"
+    BAD_MESSAGE = "bad_message"
+    OTHER = "other"
+
+
+class Unread(StrEnum):
+    """Why an incoming message could not be understood and waits in quarantine."""
+
+    EMPTY = "empty"
+    NO_SENDER = "no_sender"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    TOO_MANY_PARTS = "too_many_parts"
+    BROKEN = "broken"
+
+
+def normalise_address(address: str) -> str:
+    """`local@domain` with the domain in lower case and as A-labels where IDNA allows; else unchanged.
+
+    The local part keeps its case: only its owner may say that case does not matter (RFC 5321, 2.4).
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at:
+        return address.strip()
+    domain = domain.rstrip(".")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            domain = unicodedata.normalize("NFC", domain)
+    return f"{local}@{domain.lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A name and an address; the address is normalised on the way in. Phone numbers pass unchanged."""
+
+    name: str
+    address: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", normalise_address(self.address))
+
+    @property
+    def identity_key(self) -> str:
+        """What two addresses of the same mailbox have in common: NFC, case folded."""
+        if self.address.isascii():
+            return self.address.lower()
+        return unicodedata.normalize("NFC", self.address.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An attachment or an inline image; `content_id` is without angle brackets, '' when absent."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReport:
+    """What a mail server or a recipient's provider says about a message of ours (RFC 3464, RFC 5965).
+
+    status is an RFC 3463 code such as '5.1.1'; whatever the report does not say is ''.
+    """
+
+    kind: BounceKind
+    recipient: str = ""
+    status: str = ""
+    diagnostic: str = ""
+    original_message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedMessage:
+    """An incoming message, understood.
+
+    html is sanitised and loads nothing: images from elsewhere carry `data-remote-src`, images of the
+    message itself `data-cid`. text is never empty when html is not. message_id and its kin are
+    without angle brackets; message_id may be '' and is not unique. sent_at is aware and in UTC.
+    reply_to says where answers should go; it is never evidence of who wrote.
+    """
+
+    channel: str
+    sender: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    has_remote: bool = False
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    language: Language = ""
+    parts: tuple[Part, ...] = ()
+    auto: Auto = ""
+    bounce: BounceReport | None = None
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """A message to send. The same value composes to the same bytes, so a retry is the same message.
+
+    message_id, in_reply_to and references are without angle brackets. date is aware: the moment the
+    message was written, not that of the attempt. envelope_from '' is the null sender (RFC 5321).
+    """
+
+    message_id: str
+    date: datetime
+    from_: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...] = ()
+    reply_to: Address | None = None
+    envelope_from: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    language: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One recipient the server did not take while it took others."""
+
+    address: str
+    permanent: bool
+    code: str
+    detail: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider took the message. `refused` lists recipients it did not take; seldom any."""
+
+    provider_ref: str
+    detail: str = ""
+    refused: tuple[Refusal, ...] = ()
+
+
+class Failure(Exception):
+    """A send that certainly had no effect. code and detail are the provider's, reason is for people."""
+
+    def __init__(self, code: str, detail: str, reason: Reason) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.detail}".strip()
+
+
+class TemporaryFailure(Failure):
+    """Worth another try; `retry_after` in seconds when the provider asked for a wait."""
+
+    def __init__(
+        self, code: str, detail: str, retry_after: float | None = None, reason: Reason = Reason.NOT_NOW
+    ) -> None:
+        super().__init__(code, detail, reason)
+        self.retry_after = retry_after
+
+
+class PermanentFailure(Failure):
+    """Trying again will not help."""
+
+    def __init__(self, code: str, detail: str, reason: Reason = Reason.OTHER) -> None:
+        super().__init__(code, detail, reason)
+
+
+class InDoubt(Exception):
+    """The call may or may not have taken effect, as when the line drops after the last byte."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Unparseable(Exception):
+    """An incoming message that goes to quarantine, with the reason a person is shown."""
+
+    def __init__(self, reason: Unread, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Channel(Protocol):
+    """One kind of channel.
+
+    parse: raw bytes as received → ParsedMessage; raises Unparseable and nothing else.
+    send: → Sent; raises TemporaryFailure, PermanentFailure or InDoubt; ValueError when the message
+    itself is wrong, which is a mistake of ours.
+    """
+
+    name: str
+
+    def parse(self, raw: bytes) -> ParsedMessage: ...
+
+    def send(self, message: OutboundMessage) -> Sent: ...
+
+
+class ReconcilingChannel(Channel, Protocol):
+    """A channel whose provider can be asked later whether an in-doubt message was taken."""
+
+    def reconcile(self, message: OutboundMessage) -> Sent | None: ...
