@@ -1,0 +1,57 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from wasl.accounts.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An agent (or an API token) in one workspace, with the inboxes they may see.
+
+    Every query and every action of the upper rooms takes an Actor; there is no other way in to the data.
+    """
+
+    workspace_id: UUID
+    role: str
+    inboxes: frozenset[UUID]
+    agent_id: UUID | None = None
+    token_id: UUID | None = None
+    name: str = ""
+
+    _WRITES: ClassVar = frozenset({Role.OWNER, Role.ADMIN, Role.AGENT})
+    _ADMINISTERS: ClassVar = frozenset({Role.OWNER, Role.ADMIN})
+
+    @property
+    def writes(self) -> bool:
+        """Whether this actor may change anything."""
+        return self.role in self._WRITES
+
+    @property
+    def administers(self) -> bool:
+        """Whether this actor may see the administration pages and every inbox."""
+        return self.role in self._ADMINISTERS
+
+    def require_write(self) -> None:
+        """Raise Forbidden unless this actor may change things."""
+        if not self.writes:
+            raise Forbidden("read_only")
+
+    def require_admin(self) -> None:
+        """Raise Forbidden unless this actor administers the workspace."""
+        if not self.administers:
+            raise Forbidden("admins_only")
+
+
+class Forbidden(Exception):
+    """The actor is known but may not do this; `reason` is one of read_only, admins_only."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotFound(Exception):
+    """No such thing among what the actor may see (a thing of another workspace is just as absent)."""

@@ -1,0 +1,320 @@
+"""Every WASL_* setting: one table, read once from the environment and checked before anything starts.
+
+The table is the dataclass `Env` itself: a field `http_port` is the setting `WASL_HTTP_PORT`, its default
+is written as a person would write it in the environment, and its help is what `docs/operating.md` prints.
+Plain Python without Django: the supervisor, which must stay small, reads it too.
+"""
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from wasl.config import kinds
+from wasl.kit import keyfile
+from wasl.kit.address import Address
+from wasl.kit.postgres import Cluster
+
+
+class BadSettings(Exception):
+    """One or more settings cannot be used; `problems` holds a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: how a setting is called, written, understood and explained."""
+
+    name: str
+    attribute: str
+    default: str
+    kind: kinds.Kind
+    help: str
+    group: str
+    secret: bool
+
+
+def setting(group: str, default: str, kind: kinds.Kind, help: str, *, secret: bool = False) -> Any:
+    """Declare a field of `Env` together with its row in the table."""
+    row = {"group": group, "default": default, "kind": kind, "help": help, "secret": secret}
+    return field(metadata=row)
+
+
+PLACE, WEB, MAIL, OUT, KEYS, FILES, RUN = (
+    "Where things are",
+    "Pages and API",
+    "Incoming mail",
+    "Outgoing messages",
+    "Keys",
+    "Attachments",
+    "Running",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """The settings of one installation, parsed. Sizes are bytes, durations seconds, a port of None is off."""
+
+    data_dir: Path = setting(
+        PLACE,
+        "./data",
+        kinds.path,
+        "Folder for everything Wasl keeps on this machine: database, keys, attachments, logs.",
+    )
+    database_url: str = setting(
+        PLACE,
+        "",
+        kinds.database_url,
+        "A PostgreSQL of your own (15 or later), as an owner who may create roles. "
+        "Empty: Wasl runs its own PostgreSQL in the data folder.",
+        secret=True,
+    )
+    http_host: str = setting(WEB, "127.0.0.1", kinds.text, "Address on which pages and API listen.")
+    http_port: int = setting(WEB, "8025", kinds.number(0, 65535), "Port of pages and API.")
+    public_url: str = setting(
+        WEB,
+        "",
+        kinds.web_url,
+        "The address people type, such as https://desk.example.com. Used in links and for cookies. "
+        "Empty: http://localhost with the port.",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        WEB,
+        "",
+        kinds.words,
+        "More host names under which pages may be opened, separated by commas. "
+        "The host of the public address and this machine's own names are always allowed.",
+    )
+    http_body_limit: int = setting(
+        WEB,
+        "36 MB",
+        kinds.size,
+        "Largest request accepted; a larger one gets 413. 36 MB holds 25 MB of attachments as mail encodes them.",
+    )
+    body_timeout: float = setting(
+        WEB, "60 s", kinds.duration, "How long a request may take to arrive in full before it is ended."
+    )
+    web_threads: int = setting(
+        WEB, "8", kinds.number(1, 64), "Pages made at the same time. Each may hold one database connection."
+    )
+    smtp_host: str = setting(MAIL, "127.0.0.1", kinds.text, "Address on which SMTP and LMTP listen.")
+    smtp_port: int | None = setting(
+        MAIL, "2525", kinds.port, "Port of the SMTP listener for incoming mail, or off."
+    )
+    lmtp_port: int | None = setting(
+        MAIL, "2424", kinds.port, "Port of the LMTP listener, for a mail server in front of Wasl, or off."
+    )
+    smtp_tls_cert: Path | None = setting(
+        MAIL, "", kinds.optional_file, "Certificate (PEM) offered with STARTTLS. Needs the key as well."
+    )
+    smtp_tls_key: Path | None = setting(
+        MAIL, "", kinds.optional_file, "Private key (PEM) of that certificate."
+    )
+    smtp_size_limit: int = setting(
+        MAIL, "36 MB", kinds.size, "Largest message accepted, as encoded; a larger one gets 552."
+    )
+    worker_senders: int = setting(
+        OUT, "8", kinds.number(1, 64), "Messages handed to providers at the same time by one worker."
+    )
+    delivery_max_attempts: int = setting(
+        OUT, "12", kinds.number(1, 1000), "Tries on one channel before a delivery has failed."
+    )
+    delivery_deadline: float = setting(
+        OUT, "3 d", kinds.duration, "Time after which an unfinished delivery has failed."
+    )
+    delivery_retry_wait: float = setting(
+        OUT, "30 s", kinds.duration, "Wait before the first new try; it doubles with each, with some chance in it."
+    )
+    delivery_in_doubt_wait: float = setting(
+        OUT,
+        "10 min",
+        kinds.duration,
+        "How long to look for proof when a provider's answer was lost, before the message is shown as in doubt.",
+    )
+    secret_key: str = setting(
+        KEYS,
+        "",
+        kinds.secret,
+        "Signs sessions and derives the database passwords. Empty: made at the first start, in the folder keys.",
+        secret=True,
+    )
+    master_key: str = setting(
+        KEYS,
+        "",
+        kinds.key32,
+        "Wraps the keys of customers: 32 bytes as 64 hexadecimal digits. "
+        "Empty: made at the first start, in the folder keys. Without it nothing can be read: keep a copy.",
+        secret=True,
+    )
+    blob_store: str = setting(
+        FILES,
+        "",
+        kinds.blob_store,
+        "Where attachments are kept: a folder, or s3://bucket/prefix. Empty: the folder blobs in the data folder.",
+    )
+    s3_endpoint: str = setting(FILES, "", kinds.web_url, "Address of an S3-compatible store other than Amazon's.")
+    s3_region: str = setting(FILES, "us-east-1", kinds.text, "Region of the bucket.")
+    s3_access_key: str = setting(FILES, "", kinds.text, "Access key of the bucket.", secret=True)
+    s3_secret_key: str = setting(FILES, "", kinds.text, "Secret key of the bucket.", secret=True)
+    sandbox: bool = setting(
+        RUN,
+        "off",
+        kinds.switch,
+        "Stand-in providers and the customers' page, to try Wasl without sending anything to the outside. "
+        "The demo turns it on.",
+    )
+    sandbox_smtp_port: int = setting(
+        RUN, "2626", kinds.number(0, 65535), "Port on which the sandbox's mail provider listens."
+    )
+    sample_data: Path = setting(
+        RUN, "../shared/data", kinds.checkout_path, "Development data for tests and benchmarks, from the checkout."
+    )
+    log_level: str = setting(
+        RUN, "info", kinds.choice("debug", "info", "warning", "error"), "How much is written to the log."
+    )
+    log_format: str = setting(
+        RUN, "text", kinds.choice("text", "json"), "Log lines for people (text) or for programs (json)."
+    )
+    debug: bool = setting(
+        RUN, "off", kinds.switch, "Show errors in full in the browser. Never on a machine others can reach."
+    )
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of sockets, locks and the status file."""
+        return self.data_dir / "run"
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a trailing slash."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.http_port}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host name under which pages may be opened (Django's ALLOWED_HOSTS)."""
+        own = [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+        if not _is_wildcard(self.http_host):
+            own.append(self.http_host)
+        return tuple(dict.fromkeys([*own, *self.allowed_hosts]))
+
+    @property
+    def blobs(self) -> str:
+        """Folder or s3:// address of the attachments."""
+        return self.blob_store or str(self.data_dir / "blobs")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether PostgreSQL is ours to run."""
+        return not self.database_url
+
+    def secret(self) -> str:
+        """The secret key, made at the first call when none is set."""
+        return self.secret_key or keyfile.read_or_create(self.data_dir / "keys" / "secret")
+
+    def master(self) -> bytes:
+        """The 32-byte master key, made at the first call when none is set."""
+        return bytes.fromhex(self.master_key or keyfile.read_or_create(self.data_dir / "keys" / "master"))
+
+    def cluster(self) -> Cluster:
+        """Our own PostgreSQL (only when `embedded`)."""
+        return Cluster(self.data_dir, self.secret())
+
+    def owner(self) -> Address:
+        """How the owner of database `wasl` connects: migrations only."""
+        return Address.parse(self.database_url) if self.database_url else self.cluster().owner
+
+    def database(self, role: str) -> Address:
+        """How `wasl_app` or `wasl_queue` connects."""
+        return self.owner().as_role(role, self.secret())
+
+
+def table() -> list[Setting]:
+    """Every setting, in the order in which they are explained."""
+    return [
+        Setting(name="WASL_" + f.name.upper(), attribute=f.name, **f.metadata)  # the rows of `setting`
+        for f in fields(Env)
+    ]
+
+
+def load(environ: Mapping[str, str] | None = None) -> Env:
+    """Read and check the settings of `environ` (the process's own by default).
+
+    Raises BadSettings with one sentence for each thing that is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    rows = table()
+    problems = _unknown(environ, {row.name for row in rows})
+    values: dict[str, Any] = {}
+    for row in rows:
+        raw = environ.get(row.name, "").strip() or row.default
+        try:
+            values[row.attribute] = row.kind.parse(raw)
+        except ValueError as error:
+            problems.append(f"{row.name}{_shown(row, raw)} {error}")
+    if not problems:
+        problems = [sentence for rule in RULES if (sentence := rule(Env(**values)))]
+    if problems:
+        raise BadSettings(problems)
+    return Env(**values)
+
+
+def _shown(row: Setting, raw: str) -> str:
+    return "" if row.secret else f"={raw!r}"
+
+
+def _unknown(environ: Mapping[str, str], known: set[str]) -> list[str]:
+    problems = []
+    for name in sorted(environ):
+        if name.startswith("WASL_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            hint = f" Did you mean {near[0]}?" if near else " `wasl check --settings` lists them all."
+            problems.append(f"{name} is not a setting of Wasl.{hint}")
+    return problems
+
+
+def _tls_pair(env: Env) -> str | None:
+    if (env.smtp_tls_cert is None) != (env.smtp_tls_key is None):
+        return "WASL_SMTP_TLS_CERT and WASL_SMTP_TLS_KEY belong together: set both, or neither."
+    return None
+
+
+def _s3_credentials(env: Env) -> str | None:
+    if bool(env.s3_access_key) != bool(env.s3_secret_key):
+        return "WASL_S3_ACCESS_KEY and WASL_S3_SECRET_KEY belong together: set both, or neither."
+    return None
+
+
+def _ports_differ(env: Env) -> str | None:
+    ports = {"WASL_HTTP_PORT": env.http_port, "WASL_SMTP_PORT": env.smtp_port, "WASL_LMTP_PORT": env.lmtp_port}
+    if env.sandbox:
+        ports["WASL_SANDBOX_SMTP_PORT"] = env.sandbox_smtp_port
+    seen: dict[int, str] = {}
+    for name, port in ports.items():
+        if port and port in seen:
+            return f"{seen[port]} and {name} are both {port}: give each a port of its own."
+        if port:
+            seen[port] = name
+    return None
+
+
+def _debug_is_local(env: Env) -> str | None:
+    if env.debug and _is_wildcard(env.http_host):
+        return "WASL_DEBUG shows secrets to whoever causes an error: turn it off, or listen on 127.0.0.1 only."
+    return None
+
+
+RULES: tuple[Callable[[Env], str | None], ...] = (_tls_pair, _s3_credentials, _ports_differ, _debug_is_local)
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""Deliveries, the calls made for them, and what providers said afterwards."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from wasl.channels.models import Inbox
+from wasl.customers.models import Customer
+from wasl.kit.tables import Ref, TenantModel
+
+
+class State(models.TextChoices):
+    """Where a delivery stands. `sent`, `delivered`, `failed` and `unsure` are ends; receipts may still refine them."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    RETRY = "retry"
+    IN_DOUBT = "in_doubt"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Delivery(TenantModel):
+    """One message to one customer on one channel, worked on until it reaches an end a person can read."""
+
+    inbox = Ref(Inbox)
+    customer = Ref(Customer)
+    conversation_id = models.UUIDField(null=True)
+    message_id = models.UUIDField(help_text="What is delivered: the conversation's message.")
+    channel = models.TextField()
+    address = models.TextField()
+    payload = models.JSONField(help_text="What the channel sends: see channels.base.OutboundMessage.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="When it is next worked on.")
+    deadline_at = models.DateTimeField(help_text="After which temporary failures become a final one.")
+    attempts = models.IntegerField(default=0)
+    doubts = models.IntegerField(default=0, help_text="How often it was in doubt.")
+    reason = models.TextField(default="", help_text="People-facing reason of the last failure: channels.base.")
+    ended_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at", "id"],
+                name="delivery_due",
+                condition=models.Q(state__in=["queued", "sending", "retry", "in_doubt"]),
+            ),
+            models.Index(fields=["workspace_id", "message_id"], name="delivery_of_message"),
+        ]
+
+
+class Attempt(TenantModel):
+    """One provider call, written before it is made."""
+
+    delivery = Ref(Delivery)
+    number = models.IntegerField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.TextField(default="", help_text="'' while under way, then sent, temporary, permanent, in_doubt.")
+    reason = models.TextField(default="")
+    code = models.TextField(default="")
+    detail = models.TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace_id", "delivery", "number"], name="attempt_once"),
+        ]
+
+
+class Receipt(TenantModel):
+    """What a provider said after the call, as it came (a bounce, a read receipt)."""
+
+    delivery = Ref(Delivery)
+    inbound_id = models.UUIDField(null=True)
+    kind = models.TextField()
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["workspace_id", "delivery", "at"], name="receipt_of_delivery")]

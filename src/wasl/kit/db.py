@@ -1,0 +1,94 @@
+"""Talking to PostgreSQL: the workspace of a transaction, and raw connections where the ORM is too slow."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg import sql
+from psycopg.rows import tuple_row
+from psycopg_pool import ConnectionPool
+
+from wasl.kit.tenancy import APP_ROLE
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+SET_WORKSPACE: LiteralString = "SELECT set_config('wasl.workspace', %s, true)"
+
+
+@contextmanager
+def tenant(workspace_id: UUID) -> Iterator[None]:
+    """A transaction of the ORM's connection that may touch one workspace's rows, and no other's."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SET_WORKSPACE, [str(workspace_id)])
+        yield
+
+
+def enter(workspace_id: UUID) -> None:
+    """Set the workspace of the ORM's transaction that is already open."""
+    with connection.cursor() as cursor:
+        cursor.execute(SET_WORKSPACE, [str(workspace_id)])
+
+
+def raw() -> Connection:
+    """The psycopg connection under the ORM, for set-based statements inside `tenant(…)`."""
+    connection.ensure_connection()
+    inner = connection.connection
+    return inner  # type: ignore[no-any-return]
+
+
+@contextmanager
+def as_tenant(conn: Connection, workspace_id: UUID) -> Iterator[None]:
+    """Inside a transaction of the queue role: do one workspace's work as the application's role.
+
+    The queue role sees queues, timeline and cursors of every workspace and nothing else; for the work itself it
+    steps down to the role that row-level security binds to this workspace.
+    """
+    conn.execute(_ENTER, [str(workspace_id)])
+    yield
+    conn.execute(_LEAVE)
+
+
+# One round trip: the role is switched by set_config, which SET LOCAL ROLE is an alias of.
+_ENTER: LiteralString = (
+    f"SELECT set_config('wasl.workspace', %s, true), set_config('role', '{APP_ROLE}', true)"
+)
+_LEAVE: LiteralString = "SELECT set_config('role', 'none', true), set_config('wasl.workspace', '', true)"
+
+
+def prepare(conn: psycopg.Connection[Any]) -> None:
+    """Configure a raw connection: statements of every loop are prepared on first use."""
+    conn.prepare_threshold = 0
+    conn.row_factory = tuple_row
+
+
+def conninfo(role: str, application: str) -> str:
+    """The connection string of `app` or `queue`, named after who asks so that `wasl check` can tell."""
+    base: str = settings.WASL_DSN[role]
+    return psycopg.conninfo.make_conninfo(base, application_name=f"wasl {application}")
+
+
+@cache
+def pool(role: str, application: str, size: int = 4) -> ConnectionPool[psycopg.Connection[Any]]:
+    """A process-wide pool of raw connections of one role."""
+    return ConnectionPool(
+        conninfo(role, application),
+        min_size=1,
+        max_size=size,
+        configure=prepare,
+        kwargs={"autocommit": False},
+        check=ConnectionPool.check_connection,
+        timeout=10,
+        open=True,
+        name=f"{role}:{application}",
+    )
+
+
+def notify(channel: str, payload: str) -> sql.Composed:
+    """A statement that signals listeners when the transaction commits."""
+    return sql.SQL("SELECT pg_notify({}, {})").format(sql.Literal(channel), sql.Literal(payload))
