@@ -5,19 +5,19 @@ is written as a person would write it in the environment, and its help is what `
 Plain Python without Django: the supervisor, which must stay small, reads it too.
 """
 
+# ruff: noqa: RUF009 - `setting` returns a dataclass field
+
 import difflib
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from wasl.config import kinds
 from wasl.kit import keyfile
-from wasl.kit.address import Address
-from wasl.kit.postgres import Cluster
 
 
 class BadSettings(Exception):
@@ -44,7 +44,7 @@ class Setting:
 def setting(group: str, default: str, kind: kinds.Kind, help: str, *, secret: bool = False) -> Any:
     """Declare a field of `Env` together with its row in the table."""
     row = {"group": group, "default": default, "kind": kind, "help": help, "secret": secret}
-    return field(metadata=row)
+    return field(metadata=row, repr=not secret)
 
 
 PLACE, WEB, MAIL, OUT, KEYS, FILES, RUN = (
@@ -130,7 +130,10 @@ class Env:
         OUT, "3 d", kinds.duration, "Time after which an unfinished delivery has failed."
     )
     delivery_retry_wait: float = setting(
-        OUT, "30 s", kinds.duration, "Wait before the first new try; it doubles with each, with some chance in it."
+        OUT,
+        "30 s",
+        kinds.duration,
+        "Wait before the first new try; it doubles with each, with some chance in it.",
     )
     delivery_in_doubt_wait: float = setting(
         OUT,
@@ -159,7 +162,9 @@ class Env:
         kinds.blob_store,
         "Where attachments are kept: a folder, or s3://bucket/prefix. Empty: the folder blobs in the data folder.",
     )
-    s3_endpoint: str = setting(FILES, "", kinds.web_url, "Address of an S3-compatible store other than Amazon's.")
+    s3_endpoint: str = setting(
+        FILES, "", kinds.web_url, "Address of an S3-compatible store other than Amazon's."
+    )
     s3_region: str = setting(FILES, "us-east-1", kinds.text, "Region of the bucket.")
     s3_access_key: str = setting(FILES, "", kinds.text, "Access key of the bucket.", secret=True)
     s3_secret_key: str = setting(FILES, "", kinds.text, "Secret key of the bucket.", secret=True)
@@ -174,7 +179,10 @@ class Env:
         RUN, "2626", kinds.number(0, 65535), "Port on which the sandbox's mail provider listens."
     )
     sample_data: Path = setting(
-        RUN, "../shared/data", kinds.checkout_path, "Development data for tests and benchmarks, from the checkout."
+        RUN,
+        "../shared/data",
+        kinds.checkout_path,
+        "Development data for tests and benchmarks, from the checkout.",
     )
     log_level: str = setting(
         RUN, "info", kinds.choice("debug", "info", "warning", "error"), "How much is written to the log."
@@ -192,47 +200,21 @@ class Env:
         return self.data_dir / "run"
 
     @property
-    def base_url(self) -> str:
-        """The public address without a trailing slash."""
-        return self.public_url.rstrip("/") or f"http://localhost:{self.http_port}"
+    def keys(self) -> "Keys":
+        """The two secrets, made at the first call where none is set."""
+        folder = self.data_dir / "keys"
+        return Keys(
+            self.secret_key or keyfile.read_or_create(folder / "secret"),
+            bytes.fromhex(self.master_key or keyfile.read_or_create(folder / "master")),
+        )
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Every host name under which pages may be opened (Django's ALLOWED_HOSTS)."""
-        own = [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
-        if not _is_wildcard(self.http_host):
-            own.append(self.http_host)
-        return tuple(dict.fromkeys([*own, *self.allowed_hosts]))
 
-    @property
-    def blobs(self) -> str:
-        """Folder or s3:// address of the attachments."""
-        return self.blob_store or str(self.data_dir / "blobs")
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`secret_key` signs sessions and derives passwords; `master_key` (32 bytes) wraps the keys of customers."""
 
-    @property
-    def embedded(self) -> bool:
-        """Whether PostgreSQL is ours to run."""
-        return not self.database_url
-
-    def secret(self) -> str:
-        """The secret key, made at the first call when none is set."""
-        return self.secret_key or keyfile.read_or_create(self.data_dir / "keys" / "secret")
-
-    def master(self) -> bytes:
-        """The 32-byte master key, made at the first call when none is set."""
-        return bytes.fromhex(self.master_key or keyfile.read_or_create(self.data_dir / "keys" / "master"))
-
-    def cluster(self) -> Cluster:
-        """Our own PostgreSQL (only when `embedded`)."""
-        return Cluster(self.data_dir, self.secret())
-
-    def owner(self) -> Address:
-        """How the owner of database `wasl` connects: migrations only."""
-        return Address.parse(self.database_url) if self.database_url else self.cluster().owner
-
-    def database(self, role: str) -> Address:
-        """How `wasl_app` or `wasl_queue` connects."""
-        return self.owner().as_role(role, self.secret())
+    secret_key: str
+    master_key: bytes
 
 
 def table() -> list[Setting]:
@@ -262,7 +244,19 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         problems = [sentence for rule in RULES if (sentence := rule(Env(**values)))]
     if problems:
         raise BadSettings(problems)
-    return Env(**values)
+    return _complete(Env(**values))
+
+
+def _complete(env: Env) -> Env:
+    """Fill in what follows from other settings."""
+    public = env.public_url.rstrip("/") or f"http://localhost:{env.http_port}"
+    own = [urlsplit(public).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+    if not _is_wildcard(env.http_host):
+        own.append(env.http_host)
+    hosts = tuple(dict.fromkeys([*own, *env.allowed_hosts]))
+    return replace(
+        env, public_url=public, allowed_hosts=hosts, blob_store=env.blob_store or str(env.data_dir / "blobs")
+    )
 
 
 def _shown(row: Setting, raw: str) -> str:
@@ -292,7 +286,11 @@ def _s3_credentials(env: Env) -> str | None:
 
 
 def _ports_differ(env: Env) -> str | None:
-    ports = {"WASL_HTTP_PORT": env.http_port, "WASL_SMTP_PORT": env.smtp_port, "WASL_LMTP_PORT": env.lmtp_port}
+    ports = {
+        "WASL_HTTP_PORT": env.http_port,
+        "WASL_SMTP_PORT": env.smtp_port,
+        "WASL_LMTP_PORT": env.lmtp_port,
+    }
     if env.sandbox:
         ports["WASL_SANDBOX_SMTP_PORT"] = env.sandbox_smtp_port
     seen: dict[int, str] = {}
@@ -306,7 +304,9 @@ def _ports_differ(env: Env) -> str | None:
 
 def _debug_is_local(env: Env) -> str | None:
     if env.debug and _is_wildcard(env.http_host):
-        return "WASL_DEBUG shows secrets to whoever causes an error: turn it off, or listen on 127.0.0.1 only."
+        return (
+            "WASL_DEBUG shows secrets to whoever causes an error: turn it off, or listen on 127.0.0.1 only."
+        )
     return None
 
 

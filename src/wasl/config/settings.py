@@ -30,7 +30,6 @@ def _database(role: str, **options: Any) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "")),
         "OPTIONS": {
             **parts,
-            "application_name": f"wasl {ENV.role}",
             "options": "-c statement_timeout=15s -c idle_in_transaction_session_timeout=20s",
             **options,
         },

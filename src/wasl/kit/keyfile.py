@@ -1,0 +1,31 @@
+"""Secrets kept in files of their own: made once, readable by their owner only."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def read_or_create(path: Path, size: int = 32) -> str:
+    """The secret in `path`; a new one of `size` random bytes, written as hexadecimal digits, when there is none.
+
+    Several processes may ask at the same moment: the file is linked into place whole, and the first one wins.
+    Raises OSError when it can be neither read nor written.
+    """
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(size) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text("ascii").strip()
