@@ -15,7 +15,7 @@ PACKAGE = os.path.dirname(wasl.__file__)
 
 SECRET_KEY = ENV.keys.secret_key
 DEBUG = ENV.debug
-ALLOWED_HOSTS = ENV.allowed_hosts
+ALLOWED_HOSTS = list(ENV.allowed_hosts)
 WASL_DSN = {role: postgres.dsn_for(ENV, role) for role in ("owner", "app", "queue")}
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
-from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
@@ -73,10 +72,13 @@ def conninfo(role: str, application: str) -> str:
     return psycopg.conninfo.make_conninfo(base, application_name=f"wasl {application}")
 
 
+_opened: list[ConnectionPool[psycopg.Connection[Any]]] = []
+
+
 @cache
 def pool(role: str, application: str, size: int = 4) -> ConnectionPool[psycopg.Connection[Any]]:
     """A process-wide pool of raw connections of one role."""
-    return ConnectionPool(
+    made: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
         conninfo(role, application),
         min_size=1,
         max_size=size,
@@ -87,8 +89,10 @@ def pool(role: str, application: str, size: int = 4) -> ConnectionPool[psycopg.C
         open=True,
         name=f"{role}:{application}",
     )
+    _opened.append(made)
+    return made
 
 
-def notify(channel: str, payload: str) -> sql.Composed:
-    """A statement that signals listeners when the transaction commits."""
-    return sql.SQL("SELECT pg_notify({}, {})").format(sql.Literal(channel), sql.Literal(payload))
+def opened() -> list[ConnectionPool[psycopg.Connection[Any]]]:
+    """The pools this process has opened."""
+    return list(_opened)
