@@ -10,7 +10,7 @@ from wasl.kit.tables import Ref, TenantModel
 
 
 class State(models.TextChoices):
-    """Where a delivery stands. `sent`, `delivered`, `failed` and `unsure` are ends; receipts may still refine them."""
+    """Where a delivery stands. `sent`, `delivered` and `failed` are ends; receipts may still refine them."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -33,21 +33,26 @@ class Delivery(TenantModel):
     payload = models.JSONField(help_text="What the channel sends: see channels.base.OutboundMessage.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(help_text="When it is next worked on.")
+    due_at = models.DateTimeField(help_text="When it is next worked on; while a worker holds it, when its lease ends.")
     deadline_at = models.DateTimeField(help_text="After which temporary failures become a final one.")
-    attempts = models.IntegerField(default=0)
-    doubts = models.IntegerField(default=0, help_text="How often it was in doubt.")
-    reason = models.TextField(default="", help_text="People-facing reason of the last failure: channels.base.")
+    attempts = models.IntegerField(default=0, help_text="Calls made since it was last queued.")
+    doubts = models.IntegerField(default=0, help_text="How many of them nobody can say the end of.")
+    doubt_until = models.DateTimeField(null=True, help_text="How long evidence is waited for.")
+    reason = models.TextField(default="", help_text="Why not, for people: course.REASONS.")
     ended_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    fence = models.BigIntegerField(default=0)
+    fence = models.BigIntegerField(default=0, help_text="Grows with every claim and every change from outside.")
 
     class Meta:
         indexes: ClassVar = [
             models.Index(
+                fields=["workspace_id", "inbox", "due_at", "id"],
+                name="delivery_waiting",
+                condition=models.Q(state__in=["queued", "retry"]),
+            ),
+            models.Index(
                 fields=["due_at", "id"],
-                name="delivery_due",
-                condition=models.Q(state__in=["queued", "sending", "retry", "in_doubt"]),
+                name="delivery_watched",
+                condition=models.Q(state__in=["sending", "in_doubt"]),
             ),
             models.Index(fields=["workspace_id", "message_id"], name="delivery_of_message"),
         ]

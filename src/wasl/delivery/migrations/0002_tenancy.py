@@ -17,5 +17,5 @@ class Migration(migrations.Migration):
             "Delivery", {"inbox_id": "channels_inbox", "customer_id": "customers_customer"}, queue=True
         ),
         TenantTable("Attempt", {"delivery_id": "delivery_delivery"}, queue=True),
-        TenantTable("Receipt", {"delivery_id": "delivery_delivery"}),
+        TenantTable("Receipt", {"delivery_id": "delivery_delivery"}, queue=True),
     ]
