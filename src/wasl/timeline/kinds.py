@@ -30,6 +30,7 @@ REASONS: Final = frozenset(
         "other",
         "gave_up",
         "bounced",
+        "unsure",
     }
 )
 BY: Final = frozenset({"agent", "api", "customer", "rule", "system"})
@@ -79,7 +80,7 @@ def clear(kind: str, facts: Mapping[str, Fact]) -> str:
         words = allowed.get(name, _UNKNOWN)
         if words is INT and isinstance(value, int) and -LARGEST <= value <= LARGEST:
             parts.append(f'"{name}":{value:d}')
-        elif words is not None and value in words:
+        elif words is not None and isinstance(value, str) and value in words:
             parts.append(f'"{name}":"{value}"')
         else:
             raise ValueError(f"{kind} does not say {name}={value!r} in clear")
