@@ -38,6 +38,8 @@ def _open_framework_tables(conn: psycopg.Connection[Any]) -> None:
             )
         )
     conn.execute(
-        sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}, wasl_queue").format(sql.Identifier(APP_ROLE))
+        sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}, wasl_queue").format(
+            sql.Identifier(APP_ROLE)
+        )
     )
     conn.execute(sql.SQL("GRANT SELECT ON django_migrations TO {}").format(sql.Identifier(APP_ROLE)))

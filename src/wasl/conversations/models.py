@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from wasl.accounts.models import Agent
@@ -37,18 +35,27 @@ class Conversation(TenantModel):
     last_way = models.CharField(max_length=4, default="in")
     preview = models.TextField(default="")
     messages = models.IntegerField(default=0)
-    trouble = models.CharField(max_length=10, default="", help_text="'' or the state of a delivery that needs a look.")
+    trouble = models.CharField(
+        max_length=10, default="", help_text="'' or the state of a delivery that needs a look."
+    )
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "status", "-last_at", "-id"], name="conversation_list"),
-            models.Index(fields=["workspace_id", "assignee", "status", "-last_at", "-id"], name="conversation_mine"),
-            models.Index(fields=["workspace_id", "customer", "inbox", "status"], name="conversation_of_customer"),
+            models.Index(
+                fields=["workspace_id", "assignee", "status", "-last_at", "-id"], name="conversation_mine"
+            ),
+            models.Index(
+                fields=["workspace_id", "customer", "inbox", "status"], name="conversation_of_customer"
+            ),
         ]
 
 
 class Message(TenantModel):
-    """One message of a conversation. `way` is in, out or note; an inbound message has its inbound's id."""
+    """One message of a conversation. `way` is in, out or note; an inbound message has its inbound's id.
+
+    The table has one more column, `search`: a text vector that PostgreSQL itself keeps (see 0002_tenancy).
+    """
 
     conversation = Ref(Conversation)
     customer = Ref(Customer)
@@ -67,7 +74,6 @@ class Message(TenantModel):
     rfc_id = models.TextField(default="", help_text="RFC 5322 Message-ID without the angle brackets.")
     auto = models.TextField(default="")
     meta = models.JSONField(default=dict, help_text="to, cc, references, defects.")
-    search = SearchVectorField(null=True)
 
     class Meta:
         indexes: ClassVar = [
@@ -80,7 +86,6 @@ class Message(TenantModel):
                 name="message_by_delivery",
                 condition=models.Q(delivery_id__isnull=False),
             ),
-            GinIndex(fields=["search"], name="message_search"),
         ]
 
 
@@ -97,7 +102,9 @@ class Attachment(TenantModel):
     inline = models.BooleanField(default=False)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["workspace_id", "message", "position"], name="attachment_of_message")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "message", "position"], name="attachment_of_message")
+        ]
 
 
 class Seen(TenantModel):

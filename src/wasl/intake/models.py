@@ -45,4 +45,6 @@ class Quarantine(TenantModel):
     outcome = models.TextField(default="", help_text="'' while open, then replayed or discarded.")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["workspace_id", "settled_at", "id"], name="quarantine_open")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "settled_at", "id"], name="quarantine_open")
+        ]

@@ -50,14 +50,22 @@ class TenantTable(Operation):
         """Django's picture of the models does not change."""
 
     def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
     ) -> None:
         table = to_state.apps.get_model(app_label, self.model)._meta.db_table
         for statement in self.statements(table):
             schema_editor.execute(statement)
 
     def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
     ) -> None:
         """Nothing to undo: the table itself goes with the migration that made it."""
 
@@ -120,7 +128,11 @@ class SharedTable(Operation):
         """Django's picture of the models does not change."""
 
     def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
     ) -> None:
         if self.app:
             schema_editor.execute(f"GRANT {self.app} ON {self.table} TO {APP_ROLE}")
@@ -128,7 +140,11 @@ class SharedTable(Operation):
             schema_editor.execute(f"GRANT {self.queue} ON {self.table} TO {QUEUE_ROLE}")
 
     def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
     ) -> None:
         """Grants go with the table."""
 

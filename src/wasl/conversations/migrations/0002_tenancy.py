@@ -18,6 +18,13 @@ $$;
 """
 
 
+SEARCH = """
+ALTER TABLE conversations_message ADD COLUMN search tsvector GENERATED ALWAYS AS
+  (to_tsvector('simple', wasl_fold(left(subject || E'\\n' || text, 50000)))) STORED;
+CREATE INDEX message_search ON conversations_message USING gin (search);
+"""
+
+
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("conversations", "0001_initial"),
@@ -31,7 +38,11 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         TenantTable(
             "Conversation",
-            {"customer_id": "customers_customer", "inbox_id": "channels_inbox", "assignee_id": "accounts_agent"},
+            {
+                "customer_id": "customers_customer",
+                "inbox_id": "channels_inbox",
+                "assignee_id": "accounts_agent",
+            },
         ),
         TenantTable(
             "Message", {"conversation_id": "conversations_conversation", "customer_id": "customers_customer"}
@@ -46,4 +57,5 @@ class Migration(migrations.Migration):
             foreign_key("delivery_delivery", "message_id", "conversations_message"), migrations.RunSQL.noop
         ),
         migrations.RunSQL(FOLD, "DROP FUNCTION wasl_fold(text)"),
+        migrations.RunSQL(SEARCH, "ALTER TABLE conversations_message DROP COLUMN search"),
     ]

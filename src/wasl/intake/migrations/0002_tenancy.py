@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
 
     operations: ClassVar = [
         TenantTable("Inbound", queue=True),
-        TenantTable("InboundQueue", queue=True),
+        TenantTable("InboundQueue", key=("id", "workspace_id"), queue=True),
         TenantTable("Quarantine", {"id": "intake_inbound"}),
     ]

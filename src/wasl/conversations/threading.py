@@ -1,0 +1,190 @@
+"""Which conversation a message belongs to.
+
+By our own reply token, or by In-Reply-To and References, and in both cases only when whoever writes takes part in
+that conversation. Never by a subject alone. Without either, a message joins the sender's open conversation of the
+same inbox when it follows closely on their last one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from wasl.channels.base import ParsedMessage
+from wasl.channels.email.tokens import read_token
+from wasl.customers.resolve import Resolved
+from wasl.intake.claim import Waiting
+from wasl.kit import signing
+from wasl.kit.db import Connection
+
+REFERENCES = 20
+"""How many of a message's references are looked at: the newest."""
+
+# A second thought within a minute is the same matter; with the same subject, within ten.
+SECOND_THOUGHT = timedelta(seconds=60)
+SAME_SUBJECT = timedelta(minutes=10)
+# A form or an app has no threads of its own: one matter a day.
+FORM = timedelta(hours=24)
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation as far as threading needs to know it; changes while a batch is understood."""
+
+    id: UUID
+    inbox_id: UUID
+    root_id: UUID
+    subject: str
+    last_in_at: datetime | None
+    last_way: str
+    status: str = "open"
+    guests: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One understood message with its sender."""
+
+    item: Waiting
+    message: ParsedMessage
+    sender: Resolved
+    tokens: tuple[UUID, ...]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What it answers: nearest first."""
+        return (*self.message.in_reply_to, *reversed(self.message.references[-REFERENCES:]))
+
+
+def tokens_in(item: Waiting, message: ParsedMessage, kind: str = "reply") -> tuple[UUID, ...]:
+    """The ids in the genuine tokens among the addresses a mail was sent to; forged ones count as absent."""
+    addresses = [*item.envelope.get("to", ()), *(a.address for a in (*message.to, *message.cc))]
+    found = []
+    for address in addresses:
+        if (
+            "+" in address
+            and (token := read_token(address, signing.key("reply-address")))
+            and token[0] == kind
+        ):
+            found.append(token[1])
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(slots=True)
+class Threads:
+    """The conversations that a batch may join, kept up to date while it is worked through."""
+
+    by_id: dict[UUID, Thread] = field(default_factory=dict)
+    by_reference: dict[str, list[UUID]] = field(default_factory=dict)
+    latest: dict[tuple[UUID, UUID], UUID] = field(default_factory=dict)
+
+    def find(self, arrived: Arrived) -> Thread | None:
+        """The conversation a message joins, or None for a new one."""
+        for conversation_id in arrived.tokens:
+            if thread := self._takes_part(conversation_id, arrived):
+                return thread
+        for reference in arrived.references:
+            for conversation_id in self.by_reference.get(reference, ()):
+                if thread := self._takes_part(conversation_id, arrived):
+                    return thread
+        recent = self.latest.get((arrived.sender.root_id, arrived.item.inbox_id))
+        thread = self.by_id.get(recent) if recent else None
+        return thread if thread and _follows(thread, arrived) else None
+
+    def _takes_part(self, conversation_id: UUID, arrived: Arrived) -> Thread | None:
+        thread = self.by_id.get(conversation_id)
+        if thread is None:
+            return None
+        known = (
+            thread.root_id == arrived.sender.root_id or arrived.message.sender.identity_key in thread.guests
+        )
+        return thread if known else None
+
+    def joined(self, thread: Thread, arrived: Arrived) -> None:
+        """Remember that a message is now part of a conversation, for those behind it in the batch."""
+        self.by_id[thread.id] = thread
+        thread.status, thread.last_way = "open", "in"
+        thread.last_in_at = max(arrived.item.received_at, thread.last_in_at or arrived.item.received_at)
+        if thread.root_id == arrived.sender.root_id:
+            self.latest[thread.root_id, thread.inbox_id] = thread.id
+        if arrived.message.message_id:
+            self.by_reference.setdefault(arrived.message.message_id, []).append(thread.id)
+
+
+def _follows(thread: Thread, arrived: Arrived) -> bool:
+    if thread.status != "open" or thread.last_in_at is None:
+        return False
+    since = abs(arrived.item.received_at - thread.last_in_at)
+    if arrived.item.channel != "email":
+        return since <= FORM and not arrived.references
+    if thread.last_way != "in" or arrived.references or arrived.message.auto:
+        return False
+    same = bare_subject(thread.subject) == bare_subject(arrived.message.subject)
+    return since <= (SAME_SUBJECT if same else SECOND_THOUGHT)
+
+
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|fw|fwd|aw|wg|sv|antw|tr|réf|rif|r|i|رد|إعادة توجيه)\s*(?:\[\d+\])?\s*[:：]\s*)+", re.I
+)  # fmt: skip
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without the prefixes of replies and forwards, folded for comparison."""
+    return " ".join(_PREFIX.sub("", subject).casefold().split())
+
+
+_NAMED: LiteralString = """
+WITH named AS (
+  SELECT id AS conversation_id, '' AS reference FROM unnest(%(tokens)b::uuid[]) AS id
+  UNION
+  SELECT m.conversation_id, m.rfc_id FROM conversations_message m
+  WHERE m.workspace_id = %(workspace)b AND m.rfc_id = ANY(%(references)b::text[])
+)
+SELECT n.reference, c.id, c.inbox_id, k.root_id, c.subject, c.last_in_at, c.last_way, c.status,
+  CASE WHEN k.root_id = ANY(%(roots)b::uuid[]) THEN '{}'::text[] ELSE ARRAY(
+    SELECT DISTINCT lower(g.address) FROM conversations_message m,
+      LATERAL jsonb_array_elements_text(coalesce(m.meta->'to', '[]') || coalesce(m.meta->'cc', '[]')) AS g(address)
+    WHERE m.workspace_id = c.workspace_id AND m.conversation_id = c.id LIMIT 200) END
+FROM named n
+JOIN conversations_conversation c ON c.workspace_id = %(workspace)b AND c.id = n.conversation_id
+JOIN customers_customer k ON k.workspace_id = %(workspace)b AND k.id = c.customer_id
+LIMIT 5000
+"""
+
+_RECENT: LiteralString = """
+SELECT DISTINCT ON (k.root_id, c.inbox_id)
+  c.id, c.inbox_id, k.root_id, c.subject, c.last_in_at, c.last_way, c.status
+FROM customers_customer k
+JOIN conversations_conversation c ON c.workspace_id = k.workspace_id AND c.customer_id = k.id
+WHERE k.workspace_id = %(workspace)b AND k.root_id = ANY(%(roots)b::uuid[])
+  AND c.inbox_id = ANY(%(inboxes)b::uuid[]) AND c.status = 'open' AND c.last_in_at > %(since)b
+ORDER BY k.root_id, c.inbox_id, c.last_in_at DESC, c.id DESC
+"""
+
+
+def load(conn: Connection, workspace_id: UUID, arrived: Sequence[Arrived]) -> Threads:
+    """Every conversation that one of these messages may join. The senders' customers are locked already."""
+    threads = Threads()
+    tokens = list({t for a in arrived for t in a.tokens})
+    references = list({r for a in arrived for r in a.references})
+    known = [a for a in arrived if not a.sender.created]
+    roots = list({a.sender.root_id for a in known})
+    if tokens or references:
+        values = {"workspace": workspace_id, "tokens": tokens, "references": references, "roots": roots}
+        for reference, *columns, guests in conn.execute(_NAMED, values, prepare=True).fetchall():
+            thread = threads.by_id.setdefault(columns[0], Thread(*columns, guests=frozenset(guests)))
+            if reference:
+                threads.by_reference.setdefault(reference, []).append(thread.id)
+    if roots:
+        values = {
+            "workspace": workspace_id,
+            "roots": roots,
+            "inboxes": list({a.item.inbox_id for a in known}),
+            "since": min(a.item.received_at for a in known) - FORM,
+        }
+        for row in conn.execute(_RECENT, values, prepare=True).fetchall():
+            thread = threads.by_id.setdefault(row[0], Thread(*row))
+            threads.latest[thread.root_id, thread.inbox_id] = thread.id
+    return threads

@@ -1,0 +1,53 @@
+"""What waits in quarantine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from wasl.accounts.actor import Actor
+from wasl.intake.models import Inbound, Quarantine
+
+COUNT_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One payload that could not be understood."""
+
+    id: UUID
+    inbox_id: UUID
+    reason: str
+    detail: str
+    at: datetime
+    attempts: int
+    outcome: str
+    size: int
+    channel: str
+    envelope_from: str
+
+
+def quarantined(actor: Actor, before: UUID | None = None, limit: int = 50) -> list[QuarantineRow]:
+    """Open quarantine, newest first; `before` is the id of the last row already shown."""
+    actor.require_admin()
+    rows = Quarantine.objects.filter(settled_at=None, inbox_id__in=actor.inboxes)
+    if before:
+        rows = rows.filter(id__lt=before)
+    page = list(rows.order_by("-id")[:limit])
+    inbound = {
+        row["id"]: row
+        for row in Inbound.objects.filter(id__in=[r.id for r in page]).values(
+            "id", "size", "channel", "envelope"
+        )
+    }
+    return [
+        QuarantineRow(
+            r.id, r.inbox_id, r.reason, r.detail, r.at, r.attempts, r.outcome, inbound[r.id]["size"],
+            inbound[r.id]["channel"], str(inbound[r.id]["envelope"].get("from", "")),
+        )
+        for r in page
+    ]  # fmt: skip
+
+
+def quarantine_count(actor: Actor) -> int:
+    """How many wait, up to 1,000."""
+    return Quarantine.objects.filter(settled_at=None, inbox_id__in=actor.inboxes)[:COUNT_LIMIT].count()

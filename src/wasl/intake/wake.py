@@ -1,0 +1,52 @@
+"""Telling the worker, after the commit, that something waits: many messages, few NOTIFYs.
+
+NOTIFY inside the storing transaction would make commits wait for one another; a poke after it costs nothing, and a
+lost one only means that the worker finds the row when it next looks.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import psycopg
+
+from wasl.kit.signal import WAKE, Queue
+
+GAP = 0.004
+"""Seconds between two NOTIFYs of one process, at least."""
+
+
+class Waker:
+    """Coalesces pokes into NOTIFYs on a connection of its own."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[psycopg.AsyncConnection]], queue: Queue = "intake"
+    ) -> None:
+        self._connect = connect
+        self._queue = queue
+        self._poked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def poke(self) -> None:
+        """Something was committed; the worker hears of it within a few milliseconds."""
+        self._poked.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop, losing nothing: the worker looks by itself."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, psycopg.Error):
+                await self._task
+
+    async def _run(self) -> None:
+        """Until the connection breaks; the next poke then makes a new one."""
+        with contextlib.suppress(psycopg.Error):
+            conn = await self._connect()
+            async with conn:
+                while True:
+                    await self._poked.wait()
+                    self._poked.clear()
+                    await conn.execute("SELECT pg_notify(%s, %s)", [WAKE, self._queue], prepare=True)
+                    await asyncio.sleep(GAP)
