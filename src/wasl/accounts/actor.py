@@ -25,6 +25,11 @@ class Actor:
     _ADMINISTERS: ClassVar = frozenset({Role.OWNER, Role.ADMIN})
 
     @property
+    def kind(self) -> str:
+        """What acts: agent, api or system."""
+        return "agent" if self.agent_id else "api" if self.token_id else "system"
+
+    @property
     def writes(self) -> bool:
         """Whether this actor may change anything."""
         return self.role in self._WRITES

@@ -23,8 +23,9 @@ def assign(actor: Actor, conversation_id: UUID, agent_id: UUID | None) -> None:
         raise NotFound
     conversation.assignee_id = agent_id
     conversation.save(update_fields=["assignee_id"])
-    facts = {"to": str(agent_id) if agent_id else "", "by": _by(actor)}
-    record(actor, conversation, "conversation.assigned", facts)
+    facts = {"assigned": int(agent_id is not None), "by": actor.kind}
+    detail = {"to": str(agent_id) if agent_id else "", **who(actor)}
+    record(actor, conversation, "conversation.assigned", facts, detail=detail)
 
 
 def resolve(actor: Actor, conversation_id: UUID) -> None:
@@ -52,7 +53,7 @@ def mark_seen(actor: Actor, conversation_id: UUID) -> None:
 
 
 def retry_delivery(actor: Actor, message_id: UUID) -> None:
-    """Try again, by hand, to send a message that did not arrive. Raises NotFound, Forbidden, delivery.NotNow."""
+    """Try again, by hand, to send a message that did not arrive. Raises NotFound, Forbidden."""
     actor.require_write()
     message = Message.objects.filter(id=message_id, conversation__inbox_id__in=actor.inboxes).first()
     if message is None or message.delivery_id is None:
@@ -102,8 +103,9 @@ def _turn(actor: Actor, conversation_id: UUID, status: Status, kind: str) -> Non
         return
     conversation.status = status
     conversation.save(update_fields=["status"])
-    record(actor, conversation, kind, {"by": _by(actor)})
+    record(actor, conversation, kind, {"by": actor.kind}, detail=who(actor))
 
 
-def _by(actor: Actor) -> str:
-    return str(actor.agent_id or actor.token_id or "")
+def who(actor: Actor) -> dict[str, str]:
+    """Who did it, for the sealed detail of a touchpoint."""
+    return {"agent": str(actor.agent_id)} if actor.agent_id else {"token": str(actor.token_id or "")}

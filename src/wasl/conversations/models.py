@@ -20,7 +20,7 @@ class Status(models.TextChoices):
 class Conversation(TenantModel):
     """A thread with a customer in an inbox.
 
-    From `status` on, the columns are a projection: they can be rebuilt from messages and touchpoints.
+    From `last_at` on, the columns are a projection: they can be rebuilt from messages and deliveries.
     """
 
     customer = Ref(Customer)

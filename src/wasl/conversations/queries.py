@@ -135,7 +135,8 @@ def inboxes(actor: Actor) -> list[Inbox]:
 
 def agents(actor: Actor) -> list[Agent]:
     """Who a conversation can be given to, by name; at most 500."""
-    return list(Agent.objects.filter(is_active=True).order_by("name", "id")[:500])
+    found = Agent.objects.filter(workspace_id=actor.workspace_id, is_active=True)
+    return list(found.order_by("name", "id")[:500])
 
 
 @dataclass(frozen=True, slots=True)

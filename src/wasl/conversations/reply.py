@@ -67,10 +67,10 @@ def reply(actor: Actor, conversation_id: UUID, text: str, files: Sequence[Upload
     if inbox.channel == "email":
         _deliver(actor, conversation, inbox, message, attachments)
     _move_on(actor, conversation, message)
-    facts = {"files": len(attachments), "by": str(actor.agent_id or actor.token_id or "")}
+    facts = {"files": len(attachments), "size": len(text.encode()), "by": actor.kind}
     actions.record(
         actor, conversation, "message.sent", facts, at=message.at, channel=inbox.channel, about_id=message.id,
-        detail={"subject": message.subject[:200]},
+        detail={"subject": message.subject[:200], **actions.who(actor)},
     )  # fmt: skip
     return message.id
 

@@ -61,15 +61,9 @@ class Arrived:
 def tokens_in(item: Waiting, message: ParsedMessage, kind: str = "reply") -> tuple[UUID, ...]:
     """The ids in the genuine tokens among the addresses a mail was sent to; forged ones count as absent."""
     addresses = [*item.envelope.get("to", ()), *(a.address for a in (*message.to, *message.cc))]
-    found = []
-    for address in addresses:
-        if (
-            "+" in address
-            and (token := read_token(address, signing.key("reply-address")))
-            and token[0] == kind
-        ):
-            found.append(token[1])
-    return tuple(dict.fromkeys(found))
+    key = signing.key("reply-address")
+    read = [token for address in addresses if "+" in address and (token := read_token(address, key))]
+    return tuple(dict.fromkeys(id_ for kind_, id_ in read if kind_ == kind))
 
 
 @dataclass(slots=True)
@@ -126,7 +120,7 @@ def _follows(thread: Thread, arrived: Arrived) -> bool:
 
 
 _PREFIX = re.compile(
-    r"^\s*(?:(?:re|fw|fwd|aw|wg|sv|antw|tr|réf|rif|r|i|رد|إعادة توجيه)\s*(?:\[\d+\])?\s*[:：]\s*)+", re.I
+    r"^\s*(?:(?:re|fw|fwd|aw|wg|sv|antw|tr|réf|rif|r|i|رد|إعادة توجيه)\s*(?:\[\d+\])?\s*[:：]\s*)+", re.IGNORECASE
 )  # fmt: skip
 
 

@@ -7,9 +7,9 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import IO, Any, LiteralString
 from uuid import UUID
 
 from wasl.kit import blobs
@@ -23,7 +23,10 @@ INLINE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One payload on its way in. `dedupe` says what makes another one the same."""
+    """One payload on its way in. `dedupe` says what makes another one the same.
+
+    Its bytes are `content`, or already lie in the blob store under `blob`; then `size` says how many there are.
+    """
 
     inbox_id: UUID
     channel: str
@@ -34,6 +37,11 @@ class Raw:
     id: UUID = field(default_factory=uuid7)
     received_at: datetime = field(default_factory=now)
     blob: bytes | None = None
+    size: int = -1
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            object.__setattr__(self, "size", len(self.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def _answer(payload: Raw, fresh: set[UUID], known: dict[tuple[UUID, bytes], Any]
 
 
 def _digest(payload: Raw) -> bytes:
-    return payload.body_digest or hashlib.sha256(payload.content).digest()
+    return payload.body_digest or payload.blob or hashlib.sha256(payload.content).digest()
 
 
 def _parameters(workspace: UUID, payloads: Sequence[Raw]) -> dict[str, Any]:
@@ -108,7 +116,7 @@ def _parameters(workspace: UUID, payloads: Sequence[Raw]) -> dict[str, Any]:
         "envelope": [json.dumps(p.envelope, separators=(",", ":")) for p in payloads],
         "raw": [None if p.blob else p.content for p in payloads],
         "blob": [p.blob for p in payloads],
-        "size": [len(p.content) for p in payloads],
+        "size": [p.size for p in payloads],
         "body": [_digest(p) for p in payloads],
         "dedupe": [p.dedupe for p in payloads],
     }
@@ -116,13 +124,9 @@ def _parameters(workspace: UUID, payloads: Sequence[Raw]) -> dict[str, Any]:
 
 def put_aside(workspace: UUID, payload: Raw) -> Raw:
     """The payload with its bytes in the blob store, when it is too large for a row. Blocking: call it in a thread."""
-    if len(payload.content) <= INLINE:
+    if payload.blob or payload.size <= INLINE:
         return payload
-    digest = blobs.put(workspace, payload.content)
-    return Raw(
-        payload.inbox_id, payload.channel, payload.content, payload.dedupe, payload.envelope, payload.body_digest,
-        payload.id, payload.received_at, digest,
-    )  # fmt: skip
+    return replace(payload, blob=blobs.put(workspace, payload.content), content=b"")
 
 
 _SPOKEN = re.compile(
@@ -131,17 +135,20 @@ _SPOKEN = re.compile(
 _HEAD_LIMIT = 64 * 1024
 
 
-def mail_dedupe_key(raw: bytes, received_at: datetime) -> bytes:
+def mail_dedupe_key(source: IO[bytes], received_at: datetime) -> bytes:
     """What makes two mails to one inbox the same: Message-ID, the sender's own headers and the body.
 
     Trace headers (RFC 5321 §4.4) differ between two deliveries of one mail and are left out. Without a Message-ID
-    and a Date two equal mails of different days are taken for two.
+    and a Date two equal mails of different days are taken for two. `source` is read from where it stands to its end.
     """
-    head, separator, body = raw.partition(b"\r\n\r\n")
+    start = source.read(_HEAD_LIMIT)
+    head, separator, body = start.partition(b"\r\n\r\n")
     if not separator:
-        head, separator, body = raw.partition(b"\n\n")
-    spoken = sorted((name.lower(), value.strip()) for name, value in _SPOKEN.findall(head[:_HEAD_LIMIT]))
+        head, separator, body = start.partition(b"\n\n")
+    spoken = sorted((name.lower(), value.strip()) for name, value in _SPOKEN.findall(head))
     key = hashlib.sha256(body)
+    while piece := source.read(_HEAD_LIMIT):
+        key.update(piece)
     for name, value in spoken:
         key.update(b"\0" + name + b"\0" + value)
     if not any(name in (b"message-id", b"date") and value for name, value in spoken):

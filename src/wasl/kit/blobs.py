@@ -6,6 +6,7 @@ other. A blob is written once, durably, before the row that speaks of it is comm
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -152,6 +153,19 @@ def put_file(workspace: UUID, path: Path) -> tuple[bytes, int]:
         digest = hashlib.file_digest(source, "sha256").digest()
     store().put_file(workspace, digest, path)
     return digest, path.stat().st_size
+
+
+def put_stream(workspace: UUID, source: IO[bytes]) -> tuple[bytes, int]:
+    """Store what a file object holds from where it stands, in pieces; digest and size."""
+    with tempfile.NamedTemporaryFile(dir=settings.ENV.run_dir) as copy:
+        digest, size = hashlib.sha256(), 0
+        while piece := source.read(CHUNK):
+            digest.update(piece)
+            size += len(piece)
+            copy.write(piece)
+        copy.flush()
+        store().put_file(workspace, digest.digest(), Path(copy.name))
+    return digest.digest(), size
 
 
 def read(workspace: UUID, digest: bytes) -> bytes:

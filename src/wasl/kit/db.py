@@ -37,8 +37,7 @@ def enter(workspace_id: UUID) -> None:
 def raw() -> Connection:
     """The psycopg connection under the ORM, for set-based statements inside `tenant(…)`."""
     connection.ensure_connection()
-    inner = connection.connection
-    return inner  # type: ignore[no-any-return]
+    return connection.connection  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -64,6 +63,11 @@ def prepare(conn: psycopg.Connection[Any]) -> None:
     """Configure a raw connection: statements of every loop are prepared on first use."""
     conn.prepare_threshold = 0
     conn.row_factory = tuple_row
+
+
+async def prepare_async(conn: psycopg.AsyncConnection[Any]) -> None:
+    """The same for the connection of an event loop."""
+    conn.prepare_threshold = 0
 
 
 def conninfo(role: str, application: str) -> str:

@@ -1,0 +1,128 @@
+"""The SMTP and LMTP protocol as we speak it (RFC 5321, RFC 2033), on top of aiosmtpd.
+
+aiosmtpd reads DATA line by line, keeps it in memory, refuses lines over 1,000 octets and answers a message that is
+too large only at its end. Here DATA is read in pieces, goes to disk beyond 1 MB, may have lines of any length (real
+mail has them), and is cut off with 552 as soon as it is too large.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from typing import IO, Any
+
+from aiosmtpd.smtp import SMTP, syntax
+
+IN_MEMORY = 1024 * 1024
+STALL = 60.0
+"""Seconds without a byte after which a sender in the middle of DATA is let go."""
+
+_END = b"\r\n.\r\n"
+
+
+class Unstuffer:
+    """Undoes dot-stuffing (RFC 5321 §4.5.2) in a stream that arrives in pieces and starts with CRLF."""
+
+    def __init__(self) -> None:
+        self._carry = b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """The part that is certain; what could be the start of CRLF-dot-dot waits for the next piece."""
+        piece = self._carry + piece
+        keep = next((n for n, end in ((3, b"\r\n."), (2, b"\r\n"), (1, b"\r")) if piece.endswith(end)), 0)
+        cut = len(piece) - keep
+        self._carry = piece[cut:]
+        return piece[:cut].replace(b"\r\n..", b"\r\n.")
+
+    def rest(self) -> bytes:
+        """What is still held back, at the end."""
+        return self._carry
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge(Exception):
+    """The message is larger than the listener takes."""
+
+    limit: int
+
+
+class Protocol(SMTP):
+    """SMTP; the handler's `handle_DATA` finds the message in `envelope.content`, an open file at its start."""
+
+    __ident__ = "Wasl"
+
+    def __init__(self, handler: Any, *, folder: str, **options: Any) -> None:
+        super().__init__(handler, ident="Wasl", **options)
+        self._folder = folder
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:
+        """Receive a message, hand it to the handler, and say what the handler says."""
+        if await self.check_helo_needed():
+            return
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Error: need RCPT command")
+            return
+        if arg or self._reader._buffer:
+            # Whoever talks before 354 is not waiting for us: a broken client, or one that smuggles commands.
+            await self.push("503 5.5.1 Error: wait for 354")
+            self.transport.close()
+            return
+        # A CRLF in front makes a lone dot on the first line an end like any other.
+        self._reader.feed_data(b"\r\n")
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=self._folder) as file:
+            try:
+                await self._receive(file)
+            except TooLarge as error:
+                await self.push(f"552 5.3.4 Message is larger than {error.limit} bytes")
+                self.transport.close()
+                return
+            self.envelope.content = file
+            status = await self._call_handler_hook("DATA")
+        self._set_post_data_state()
+        await self.push(status)
+
+    async def _receive(self, file: IO[bytes]) -> None:
+        unstuffer, size = Unstuffer(), -len(_END)
+        ended = False
+        while not ended:
+            self._reset_timeout(STALL)
+            try:
+                piece, ended = await self._reader.readuntil(_END), True
+            except asyncio.LimitOverrunError as error:
+                piece = await self._reader.readexactly(error.consumed)
+            size += len(piece)
+            if self.data_size_limit and size > self.data_size_limit:
+                raise TooLarge(self.data_size_limit)
+            file.write(unstuffer.feed(piece))
+        file.write(unstuffer.rest())
+        _trim(file)
+        self._reset_timeout()
+
+
+def _trim(file: IO[bytes]) -> None:
+    """Take off what was ours to put in: the CRLF in front and the dot at the end; leave the file at its start."""
+    end = file.tell() - 3
+    file.seek(0)
+    if end <= 2:
+        file.truncate(0)
+        return
+    file.truncate(end)
+    file.seek(2)
+
+
+class Lmtp(Protocol):
+    """LMTP (RFC 2033): LHLO instead of EHLO, and one answer for each recipient, which the handler gives as lines."""
+
+    @syntax("LHLO hostname")
+    async def smtp_LHLO(self, arg: str) -> None:
+        """The greeting of LMTP."""
+        await super().smtp_EHLO(arg)
+
+    async def smtp_HELO(self, arg: str) -> None:
+        """Not in LMTP."""
+        await self.push("500 5.5.1 This is LMTP: say LHLO")
+
+    async def smtp_EHLO(self, arg: str) -> None:
+        """Not in LMTP."""
+        await self.push("500 5.5.1 This is LMTP: say LHLO")

@@ -1,0 +1,84 @@
+"""What doors have in common: a pool, one store, one retry, and a wake-up after the commit."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from wasl.intake.store import Raw, Stored, store
+from wasl.intake.wake import Waker
+from wasl.kit.db import conninfo, prepare_async
+
+log = logging.getLogger(__name__)
+
+WAIT = 5.0
+"""Seconds a door waits for a connection before it asks the sender to come again."""
+
+
+class Unavailable(Exception):
+    """The database cannot be reached; nothing was stored and the sender must try again."""
+
+
+class Door:
+    """Stores what arrives, durably, before it returns. One for each process with a door; used in one event loop."""
+
+    def __init__(self, application: str, size: int = 4) -> None:
+        self._info = conninfo("app", application)
+        self.pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            self._info,
+            min_size=1,
+            max_size=size,
+            configure=prepare_async,
+            kwargs={"autocommit": True},
+            timeout=WAIT,
+            open=False,
+            name=f"door:{application}",
+        )
+        self.waker = Waker(self._connect)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(self._info, autocommit=True, connect_timeout=5)
+
+    async def open(self) -> None:
+        """Start connecting; a database that is away does not stop the door from opening."""
+        await self.pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.waker.close()
+        await self.pool.close()
+
+    async def take(self, workspace_id: UUID, payloads: Sequence[Raw]) -> list[Stored]:
+        """Store payloads; they are durable when this returns. Raises Unavailable.
+
+        A connection that turns out to be dead is replaced once: storing twice is harmless, the second copy is
+        refused as one that is there already.
+        """
+        stored = await self._with_retry(lambda conn: store(conn, workspace_id, payloads))
+        self.waker.poke()
+        return stored
+
+    async def ask(self, question: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of a small question that a door must ask first. Raises Unavailable."""
+
+        async def rows(conn: psycopg.AsyncConnection[Any]) -> list[tuple[Any, ...]]:
+            cursor = await conn.execute(question, values, prepare=True)
+            return await cursor.fetchall()
+
+        return await self._with_retry(rows)
+
+    async def _with_retry(self, work: Any) -> Any:
+        for last in (False, True):
+            try:
+                async with self.pool.connection() as conn:
+                    return await work(conn)
+            except PoolTimeout as error:
+                raise Unavailable from error
+            except psycopg.OperationalError as error:
+                if last:
+                    raise Unavailable from error
+                log.info("a connection was lost; trying once more")
+        raise AssertionError
