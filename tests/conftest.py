@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.worlds import Shop
 
 _DATA = Path(tempfile.mkdtemp(prefix="wasl-test-"))
+_DATA.chmod(0o711)  # as root the server runs as another user, who passes through
 os.environ.update(
     {
         "DJANGO_SETTINGS_MODULE": "wasl.config.settings",

@@ -63,7 +63,7 @@ FIRST_STATEMENTS = (
     f"CREATE DATABASE {DATABASE} OWNER {OWNER}",
     f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC",
 )
-PASSWORD_MARK = "wasl.passwords"
+PASSWORD_MARK = "wasl.passwords"  # noqa: S105 - a file name
 # Nothing of ours leaks into the server: PGOPTIONS, PGDATA and the like would change how it starts.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 # For unit tests only: a crash may lose everything.

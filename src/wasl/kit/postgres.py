@@ -122,17 +122,22 @@ class Cluster(Layout):
             time.sleep(0.02)
 
     def clear_leftovers(self) -> None:
-        """End server processes whose parent was killed: a busy one would hold the shared memory for long.
+        """Clear the way after the server's first process was killed; does nothing while it runs.
 
-        They can no longer commit anything safely and the next start recovers from the write-ahead log;
-        SIGQUIT is what the parent itself would have sent them.
+        Its children may be busy and hold the shared memory for long: they can no longer commit anything, and
+        SIGQUIT is what their parent itself would have sent. A dead parent that nobody collected looks alive to
+        the next server: once no child is left, its mark is taken away.
         """
+        fields = self._pidfile()
         if self.pid() is not None:
             return
-        _reap(self._pidfile())
-        for pid in self.processes():
+        _reap(fields)
+        leftovers = self.processes()
+        for pid in leftovers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGQUIT)
+        if not leftovers and fields and fields[0].isdigit() and _uncollected(int(fields[0])):
+            (self.directory / "postmaster.pid").unlink(missing_ok=True)
 
     def processes(self) -> list[int]:
         """Every process that works in the cluster's folder."""
@@ -152,6 +157,14 @@ class Cluster(Layout):
         if (self.data_dir / "pg").is_symlink():
             shutil.rmtree(place, ignore_errors=True)
             (self.data_dir / "pg").unlink()
+
+
+def _uncollected(pid: int) -> bool:
+    """Whether a process has ended but its parent has not taken note (a zombie)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 def _reap(pidfile: list[str]) -> None:

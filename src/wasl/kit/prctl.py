@@ -5,6 +5,7 @@ import os
 import signal
 
 _SET_PDEATHSIG = 1
+_SET_NAME = 15
 _SET_CHILD_SUBREAPER = 36
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,3 +27,8 @@ def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends, in place of process 1."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def rename(name: str) -> None:
+    """Set what `ps -o comm` shows for this process: up to 15 bytes."""
+    _libc.prctl(_SET_NAME, name.encode()[:15], 0, 0, 0)

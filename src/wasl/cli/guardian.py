@@ -1,0 +1,193 @@
+"""The guardian: a process whose only work is to start the supervisor again should it be killed.
+
+Each of the two notices the other's end at once, by the socket between them: the guardian starts another
+supervisor (which adopts the running PostgreSQL), the supervisor another guardian. Both are forks of one small
+process and share nearly all of its memory.
+"""
+
+import contextlib
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from wasl.cli import ports
+from wasl.cli.plan import Plan
+from wasl.cli.supervise import ENDED, STOPPING, Supervisor
+from wasl.kit import prctl
+
+RESTART_PAUSE = 1.0
+HEALTHY_AFTER = 5.0
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor works on this data folder."""
+
+
+def run(plan: Plan) -> int:
+    """Start everything and stay until it has stopped; returns the exit code.
+
+    Raises AlreadyRunning or ports.PortTrouble before anything was started.
+    """
+    plan.env.run_dir.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(plan.env.run_dir)
+    ports.check_free(plan.env)
+    (plan.env.run_dir / "notice.txt").unlink(missing_ok=True)
+    return _Guard(plan, lock).stay()
+
+
+def take_lock(folder: Path) -> int:
+    """Hold the folder's lock; it ends with the last process that has the descriptor. Raises AlreadyRunning."""
+    lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise AlreadyRunning(
+            f"Wasl is already running on {folder.parent}. `wasl stop` stops it; "
+            "to run a second one, give it a data folder of its own with WASL_DATA_DIR."
+        ) from None
+    return lock
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The supervisor as its guardian sees it."""
+
+    pid: int
+    link: socket.socket
+    since: float
+    stopping: bool = False
+    code: int | None = None
+
+
+class _Guard:
+    def __init__(self, plan: Plan, lock: int) -> None:
+        self.plan = plan
+        self.lock = lock
+        self.asked = 0
+
+    def stay(self, watched: _Watched | None = None) -> int:
+        """Watch a supervisor, by default a new one, and every one after it; returns the last one's exit code."""
+        prctl.adopt_orphans()
+        wakeup = self._listen()
+        watched = watched or self._start(first=True)
+        while True:
+            self._watch(watched, wakeup)
+            if watched.code is not None:
+                return watched.code
+            if time.monotonic() - watched.since < HEALTHY_AFTER:
+                time.sleep(RESTART_PAUSE)
+            # One that was killed while stopping leaves PostgreSQL running: the next one stops that.
+            watched = self._start(first=False, stop=watched.stopping or self.asked > 0)
+
+    def _listen(self) -> int:
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: self._ask())
+        return reader
+
+    def _ask(self) -> None:
+        self.asked += 1
+
+    def _watch(self, watched: _Watched, wakeup: int) -> None:
+        """Return when the supervisor has ended, having passed on what we were asked."""
+        with selectors.PollSelector() as selector, watched.link as link:
+            selector.register(link, selectors.EVENT_READ)
+            selector.register(wakeup, selectors.EVENT_READ)
+            passed_on = 0
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                _collect()
+                if wakeup in ready:
+                    os.read(wakeup, 4096)
+                if self.asked > passed_on:
+                    passed_on = self.asked
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(watched.pid, signal.SIGTERM)
+                if link in ready and not _hear(watched):
+                    return
+
+    def _start(self, *, first: bool, stop: bool = False) -> _Watched:
+        ours, theirs = _pair()
+        pid = os.fork()
+        if pid == 0:
+            _leave({self.lock, theirs.fileno()}, lambda: self._supervise(theirs, first, stop))
+        theirs.close()
+        return _Watched(pid, ours, time.monotonic())
+
+    def _supervise(self, link: socket.socket, first: bool, stop: bool) -> int:
+        supervisor = Supervisor(self.plan, link, self._renew, first=first)
+        if stop:
+            supervisor.asked_at.append(time.monotonic())
+        return supervisor.run()
+
+    def _renew(self) -> tuple[int, socket.socket]:
+        """In the supervisor: fork a new guardian for ourselves; returns its pid and our end of the link."""
+        ours, theirs = _pair()
+        supervisor = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            watched = _Watched(supervisor, theirs, time.monotonic())
+            _leave({self.lock, theirs.fileno()}, lambda: self.stay(watched))
+        theirs.close()
+        return pid, ours
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def _hear(watched: _Watched) -> bool:
+    """Take one message of the supervisor; False when there will be no more."""
+    try:
+        message = watched.link.recv(256)
+    except ConnectionError:
+        message = b""
+    if message == STOPPING:
+        watched.stopping = True
+    if message.startswith(ENDED):
+        watched.code = int(message.removeprefix(ENDED))
+    return bool(message)
+
+
+def _collect() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _begin_afresh(keep: set[int]) -> None:
+    """After a fork: close what belongs to the other process, and take its signal handlers off."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    for descriptor in sorted(int(name) for name in os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor not in keep:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _leave(keep: set[int], work: Callable[[], int]) -> NoReturn:
+    """In a fork: do its work with only those descriptors, and end without going back through the other's stack."""
+    code = 70
+    try:
+        _begin_afresh(keep)
+        code = work()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)

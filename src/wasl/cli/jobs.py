@@ -1,0 +1,41 @@
+"""What is done once before the roles start: migrations, and the demo's data."""
+
+import sys
+import time
+
+import psycopg
+from django.conf import settings
+
+from wasl.cli.plan import resolve
+from wasl.config import migrate as migrations
+from wasl.config.env import load
+from wasl.kit.pgroles import CannotPrepare
+
+PATIENCE = 30.0
+
+
+def migrate() -> None:
+    """Bring the database up to date; waits a while for a server that is only just starting."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            migrations.run()
+            return
+        except CannotPrepare as error:
+            sys.exit(str(error))
+        except psycopg.OperationalError as error:
+            if not _worth_waiting(error) or time.monotonic() > end:
+                sys.exit(f"The database cannot be used: {str(error).strip()}\nCheck WASL_DATABASE_URL.")
+            time.sleep(0.5)
+
+
+def _worth_waiting(error: psycopg.OperationalError) -> bool:
+    """A server that refuses the password or the database will not change its mind."""
+    return "authentication" not in str(error) and settings.WASL_DSN["owner"].partition("://")[1] != ""
+
+
+def load_demo() -> None:
+    """Fill the fresh database, and leave what a visitor needs to know for the end of the start."""
+    said = resolve("wasl.cli.demo:load")()
+    if said:
+        (load().run_dir / "notice.txt").write_text(str(said))
