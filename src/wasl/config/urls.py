@@ -1,0 +1,12 @@
+"""Every address of the web surfaces that Django serves."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("wasl.workspace.urls")),
+]
+
+handler400 = "wasl.workspace.views.errors.bad_request"
+handler403 = "wasl.workspace.views.errors.forbidden"
+handler404 = "wasl.workspace.views.errors.not_found"
+handler500 = "wasl.workspace.views.errors.server_error"

@@ -1,0 +1,157 @@
+"""Dates, numbers, sizes and names as the reader expects them: language, time zone and digits of this request.
+
+Language and time zone are Django's active ones; the digits are set by the `language` middleware.
+"""
+
+import re
+import unicodedata
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from wasl.kit import clock
+
+RIGHT_TO_LEFT = frozenset({"ar"})
+
+_digits: ContextVar[str] = ContextVar("digits", default="latn")
+_ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+
+
+def use_digits(system: str) -> None:
+    """Write numbers of this request in `latn` or `arab` digits. Ids and addresses never change."""
+    _digits.set(system)
+
+
+def digits(text: str) -> str:
+    """The text with its digits in the reader's system."""
+    return text.translate(_ARABIC_INDIC) if _digits.get() == "arab" else text
+
+
+def language() -> str:
+    """The reader's language: ar, fr, it or en."""
+    return (get_language() or "en")[:2]
+
+
+def direction(code: str = "") -> str:
+    """`rtl` or `ltr`, of the given language or the reader's."""
+    return "rtl" if (code or language()) in RIGHT_TO_LEFT else "ltr"
+
+
+@cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)
+
+
+def _here(moment: datetime) -> datetime:
+    return timezone.localtime(moment)
+
+
+def _day(moment: date, pattern: str) -> str:
+    return digits(format_date(moment, pattern, locale=_locale(language())))
+
+
+def number(value: int) -> str:
+    """12345 as `12,345`, `12 345`, `12.345` or `١٢٬٣٤٥`."""
+    code = language()
+    if code == "ar" and _digits.get() == "arab":
+        return format_decimal(value, locale="ar_EG", numbering_system="arab")
+    return format_decimal(value, locale=_locale(code), numbering_system="latn")
+
+
+def clock_time(moment: datetime) -> str:
+    """`10:02`."""
+    return digits(format_datetime(_here(moment), "HH:mm", locale=_locale(language())))
+
+
+def full(moment: datetime) -> str:
+    """`Tuesday 10 February 2026, 10:02`, for titles and details."""
+    here = _here(moment)
+    return _("%(day)s, %(time)s") % {"day": _day(here.date(), "EEEE d MMMM y"), "time": clock_time(moment)}
+
+
+def day(moment: datetime) -> str:
+    """`Today`, `Yesterday`, `Monday 2 February`, with the year when it is another."""
+    here, today = _here(moment).date(), _here(clock.now()).date()
+    if here == today:
+        return _("Today")
+    if here == today - timedelta(days=1):
+        return _("Yesterday")
+    return _day(here, "EEEE d MMMM" if here.year == today.year else "EEEE d MMMM y")
+
+
+def short(moment: datetime) -> str:
+    """What a row of a list has room for: `10:02`, `Yesterday`, `Mon`, `5 Feb`, `5 Feb 2024`."""
+    here, today = _here(moment).date(), _here(clock.now()).date()
+    ago = (today - here).days
+    if ago <= 0:
+        return clock_time(moment)
+    if ago == 1:
+        return _("Yesterday")
+    if ago < 7:
+        return _day(here, "EEE")
+    return _day(here, "d MMM" if here.year == today.year else "d MMM y")
+
+
+def moment(at: datetime) -> str:
+    """A point in time inside a sentence: `10:02`, `yesterday, 10:02`, `5 Feb, 10:02`."""
+    here, today = _here(at).date(), _here(clock.now()).date()
+    if here == today:
+        return clock_time(at)
+    if here == today - timedelta(days=1):
+        return _("yesterday, %(time)s") % {"time": clock_time(at)}
+    text = _day(here, "d MMM" if here.year == today.year else "d MMM y")
+    return _("%(day)s, %(time)s") % {"day": text, "time": clock_time(at)}
+
+
+def time_tag(at: datetime, style: str = "short") -> SafeString:
+    """A `<time>` element in one of the styles above, the full date in its title."""
+    text = {"short": short, "clock": clock_time, "moment": moment, "day": day, "full": full}[style](at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(timespec="seconds"), full(at), text
+    )
+
+
+def size(count: int) -> str:
+    """A file's size: `84 kB`, `2.5 MB`."""
+    if count < 1000:
+        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": number(count)}
+    value, unit = (count / 1e6, _("%(n)s MB")) if count >= 999_500 else (count / 1e3, _("%(n)s kB"))
+    text = format_decimal(
+        value, "0.#" if value < 10 else "0", locale=_locale(language()), numbering_system="latn"
+    )
+    return unit % {"n": digits(text)}
+
+
+def file_kind(filename: str, content_type: str) -> str:
+    """What people call a file's type: its ending in capitals, or the general kind."""
+    ending = filename.rpartition(".")[2] if "." in filename else ""
+    if ending.isascii() and ending.isalnum() and len(ending) <= 5:
+        return ending.upper()
+    return {"image": _("Image"), "audio": _("Sound"), "video": _("Video"), "text": _("Text")}.get(
+        content_type.partition("/")[0], _("File")
+    )
+
+
+def initials(name: str) -> str:
+    """One letter in Arabic, else the first letters of the first and last word; `?` for no name."""
+    words = [word for word in re.split(r"[\s.@_+-]+", name) if word and word[0].isalpha()]
+    if not words:
+        return "?"
+    first = words[0][0]
+    if unicodedata.bidirectional(first) in ("R", "AL") or len(words) == 1 or "@" in name:
+        return first.upper()
+    return (first + words[-1][0]).upper()
+
+
+def first_name(name: str) -> str:
+    """The name by which colleagues call someone."""
+    return name.split()[0] if name.split() else name

@@ -1,0 +1,59 @@
+"""The Jinja2 environment of every page."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from jinja2 import Environment, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from wasl.workspace import assets
+from wasl.workspace import format as shown
+
+
+def environment(**options: Any) -> Environment:
+    """Jinja2 with our functions, translations, and undefined names as errors."""
+    options["autoescape"] = select_autoescape(("html", "svg"), default_for_string=True)
+    options.setdefault("undefined", StrictUndefined)
+    env = Environment(  # noqa: S701 - autoescape is among the options
+        **options,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    env.globals.update(
+        url=_url,
+        asset=assets.url,
+        sprite=_sprite(),
+        styles=assets.STYLES,
+        languages=settings.LANGUAGES,
+        direction=shown.direction,
+        language=shown.language,
+        number=shown.number,
+        digits=shown.digits,
+        size=shown.size,
+        day=shown.day,
+        moment=shown.moment,
+        full=shown.full,
+        time_tag=shown.time_tag,
+        file_kind=shown.file_kind,
+        initials=shown.initials,
+        first_name=shown.first_name,
+    )
+    return env
+
+
+def _url(name: str, *args: Any) -> str:
+    return reverse(name, args=args)
+
+
+def _sprite() -> Markup:
+    text = (Path(__file__).parent / "static" / "icons" / "icons.svg").read_text("utf-8")
+    body = text[text.index(">") + 1 : text.rindex("</svg>")]
+    return Markup(f'<svg hidden aria-hidden="true">{body}</svg>')  # noqa: S704 - our own file
