@@ -14,7 +14,7 @@ from uuid import UUID
 
 from wasl.kit import blobs
 from wasl.kit.clock import now
-from wasl.kit.db import AsyncConnection
+from wasl.kit.db import SET_WORKSPACE, AsyncConnection
 from wasl.kit.ids import uuid7
 
 INLINE = 64 * 1024
@@ -70,12 +70,9 @@ SELECT id FROM stored
 """
 
 _EARLIER: LiteralString = """
-WITH w AS MATERIALIZED (SELECT set_config('wasl.workspace', %(workspace_text)s, true))
 SELECT i.inbox_id, i.dedupe_key, i.id, i.body_digest
-FROM w, unnest(%(inbox)b::uuid[], %(dedupe)b::bytea[]) AS u(inbox_id, dedupe_key),
-LATERAL (SELECT * FROM intake_inbound x
-         WHERE x.workspace_id = %(workspace)b AND x.inbox_id = u.inbox_id AND x.dedupe_key = u.dedupe_key
-           AND w IS NOT NULL) i
+FROM unnest(%(inbox)b::uuid[], %(dedupe)b::bytea[]) AS u(inbox_id, dedupe_key)
+JOIN intake_inbound i ON i.workspace_id = %(workspace)b AND i.inbox_id = u.inbox_id AND i.dedupe_key = u.dedupe_key
 """
 
 
@@ -89,7 +86,9 @@ async def store(conn: AsyncConnection, workspace: UUID, payloads: Sequence[Raw])
     fresh = {row[0] for row in await cursor.fetchall()}
     if len(fresh) == len(payloads):
         return [Stored(p.id, True, True) for p in payloads]
-    cursor = await conn.execute(_EARLIER, values, prepare=True)
+    async with conn.transaction():
+        await conn.execute(SET_WORKSPACE, [str(workspace)])
+        cursor = await conn.execute(_EARLIER, values, prepare=True)
     known = {(row[0], bytes(row[1])): row[2:] for row in await cursor.fetchall()}
     return [_answer(p, fresh, known) for p in payloads]
 

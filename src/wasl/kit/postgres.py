@@ -105,6 +105,8 @@ class Cluster(Layout):
         found = self.pid()
         if found is None:
             raise ServerFailed(self.last_words())
+        if child is not None:
+            child.returncode = 0  # let go of it: the server outlives this object, and `_reap` collects it
         return found
 
     def stop(self, patience: float = 30.0) -> None:
