@@ -1,7 +1,10 @@
 """Small worlds for tests: a workspace with inboxes, agents and a way to act as each of them."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
 
 from wasl.accounts.actor import Actor
 from wasl.accounts.models import Agent, Role, User, Workspace
@@ -11,6 +14,12 @@ from wasl.kit.db import tenant
 from wasl.kit.ids import uuid7
 
 PASSWORD = "correct horse battery"
+
+
+@cache
+def _hashed() -> str:
+    """The real hash of PASSWORD, made once: it is meant to be slow."""
+    return make_password(PASSWORD)
 
 
 @dataclass
@@ -43,7 +52,7 @@ class Shop:
 
     def hire(self, key: str, email: str, role: str) -> Agent:
         """A new agent, inside `tenant`; kept under `key`."""
-        user = User.objects.create_user(email, PASSWORD, name=key.title())
+        user = User.objects.create(email=email, password=_hashed(), name=key.title())
         agent = Agent.objects.create(workspace_id=self.id, user=user, name=key.title(), role=role)
         self.users[key], self.agents[key] = user, agent
         return agent
