@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 
 ABOUT = "Wasl: everything a business and its customers say to each other, on one timeline."
 AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` lists them. docs/operating.md says more."
@@ -114,9 +113,13 @@ def _rebuild(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    from wasl.cli import check, show
+    if parsed.settings:
+        from wasl.cli.show import settings
 
-    return show.settings() if parsed.settings else check.run(as_json=parsed.json)
+        return settings()
+    from wasl.cli.check import run
+
+    return run(as_json=parsed.json)
 
 
 def _manage(rest: list[str]) -> int:
@@ -128,5 +131,7 @@ def _manage(rest: list[str]) -> int:
 
 
 def _version(_: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
     print(f"wasl {version('wasl')}")
     return 0

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from wasl.config.env import Env
 from wasl.kit.postgres import Cluster, ServerFailed
@@ -12,6 +13,25 @@ RETRY_AFTER = 0.25
 FIRST_PATIENCE = 60.0
 COMPLAIN_EVERY = 10.0
 STOP_PATIENCE = 20.0
+
+
+def _in_a_fork(work: Callable[[], None]) -> None:
+    """Do something once without keeping what it needs in memory. Raises ServerFailed with its words."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as error:
+            os.write(writer, str(error).encode()[:4000] or b"?")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as answer:
+        words = answer.read()
+    os.waitpid(child, 0)
+    if words:
+        raise ServerFailed(words.decode(errors="replace"))
 
 
 class Database:
@@ -46,7 +66,7 @@ class Database:
     def _start(self, cluster: Cluster, now: float) -> None:
         cluster.clear_leftovers()
         if self.restarts < 0:
-            cluster.ensure_cluster()
+            _in_a_fork(cluster.ensure_cluster)
         process = cluster.spawn()
         process.returncode = 0  # the supervisor collects every child itself
         self.child = process.pid

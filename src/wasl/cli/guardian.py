@@ -7,6 +7,7 @@ process and share nearly all of its memory.
 
 import contextlib
 import fcntl
+import gc
 import os
 import selectors
 import signal
@@ -122,6 +123,7 @@ class _Guard:
 
     def _start(self, *, first: bool, stop: bool = False) -> _Watched:
         ours, theirs = _pair()
+        gc.freeze()  # the collector would touch, and so copy, what the two processes share
         pid = os.fork()
         if pid == 0:
             _leave({self.lock, theirs.fileno()}, lambda: self._supervise(theirs, first, stop))

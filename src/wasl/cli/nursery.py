@@ -28,6 +28,7 @@ class Nursery:
         self._greeting = False
         self.pid: int | None = None
         self.ready = False
+        self.stillborn = 0  # how often in a row it ended before it was ready
 
     def start(self) -> None:
         """Start it without waiting for its imports; `ready` turns true when they are done."""
@@ -71,6 +72,7 @@ class Nursery:
 
     def ended(self) -> None:
         """It is gone: forget it."""
+        self.stillborn = 0 if self.ready else self.stillborn + 1
         if self._link is not None:
             self._listen_no_more(self._link)
             self._link.close()

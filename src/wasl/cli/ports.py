@@ -69,11 +69,16 @@ def _trouble(port: Port) -> str | None:
     return None
 
 
+def reachable(host: str) -> str:
+    """The address under which this machine reaches what listens on `host`."""
+    bare = host.strip("[]")
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bare, bare)  # noqa: S104 - asked, not bound
+
+
 def answers(host: str, number: int) -> bool:
     """Whether something accepts connections there."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104
     try:
-        with socket.create_connection((target, number), timeout=ANSWER_PATIENCE):
+        with socket.create_connection((reachable(host), number), timeout=ANSWER_PATIENCE):
             return True
     except OSError:
         return False

@@ -27,6 +27,8 @@ def markdown() -> str:
     parts = []
     for group, rows in groupby(table(), key=lambda row: row.group):
         parts += [f"### {group}", "", "| setting | otherwise | what it is |", "|---|---|---|"]
-        parts += [f"| `{row.name}` | {f'`{row.default}`' if row.default else ''} | {row.help} |" for row in rows]
+        parts += [
+            f"| `{row.name}` | {f'`{row.default}`' if row.default else ''} | {row.help} |" for row in rows
+        ]
         parts.append("")
     return "\n".join(parts)

@@ -27,6 +27,7 @@ STAGE_PATIENCE = 10.0
 BUSY_TICK = 0.03
 IDLE_TICK = 0.25
 NURSERY_RETRY = 1.0
+NURSERY_TRIES = 3
 REPORT_AFTER = 3.0
 HURRY_AFTER = 1.0
 
@@ -109,6 +110,9 @@ class Supervisor:
     # Running ----------------------------------------------------------------------------------------------
 
     def _keep_running(self, now: float) -> None:
+        if not self.announced and self.nursery.stillborn >= NURSERY_TRIES:
+            self._fail("The roles cannot be loaded: see the lines above.")
+            return
         if self.nursery.pid is None and now >= self.nursery_due:
             self.nursery_due = now + NURSERY_RETRY
             self.nursery.start()

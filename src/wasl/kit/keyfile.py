@@ -1,7 +1,6 @@
 """Secrets kept in files of their own: made once, readable by their owner only."""
 
 import os
-import secrets
 from pathlib import Path
 
 
@@ -16,11 +15,11 @@ def read_or_create(path: Path, size: int = 32) -> str:
     except FileNotFoundError:
         pass
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(size) + "\n")
+            file.write(os.urandom(size).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)

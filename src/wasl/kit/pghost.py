@@ -7,7 +7,6 @@ reads must be reachable by that user; no mode of a folder we did not make is eve
 import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ from typing import Any
 
 # Used when a folder is out of reach for the server's user, as everything under /root is.
 SHARED_PLACE = Path("/var/lib/wasl")
+
+# Nothing of ours leaks into the server: PGOPTIONS, PGDATA and the like would change how it starts.
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 class NoServer(Exception):
@@ -112,7 +114,7 @@ def _copy(package: Path) -> Path:
     stamp = (server / "bin" / "postgres").stat()
     target = SHARED_PLACE / f"server-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
     if not target.exists():
-        draft = SHARED_PLACE / f".draft-{secrets.token_hex(6)}"
+        draft = SHARED_PLACE / f".draft-{os.urandom(6).hex()}"
         draft.mkdir(mode=0o755, parents=True)
         for source in (server, package.with_name(package.name + ".libs")):
             inner = draft / source.relative_to(package.parent)

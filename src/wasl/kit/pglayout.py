@@ -1,9 +1,10 @@
-"""What our PostgreSQL is called: its folders, roles, passwords and addresses. Nothing here runs anything."""
+"""What our PostgreSQL is called: its folders, roles, passwords and addresses. Nothing here runs anything.
 
-import hashlib
-import hmac
+Some imports are inside functions: the supervisor, which must stay small, has no use for them (OpenSSL comes with
+hashlib).
+"""
+
 import os
-import tempfile
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -41,6 +42,9 @@ class ServerFailed(Exception):
 
 def role_password(secret: str, role: str) -> str:
     """The password of a database role: HMAC-SHA256 of its name under the secret key, as hexadecimal digits."""
+    import hashlib
+    import hmac
+
     return hmac.new(secret.encode(), f"postgres role {role}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -91,7 +95,10 @@ class Layout:
         inside = self.data_dir.resolve() / "run" / "pg"
         if len(os.fsencode(inside / f".s.PGSQL.{PORT}.lock")) <= SOCKET_PATH_LIMIT:
             return inside
-        name = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
+        import tempfile
+        from zlib import crc32
+
+        name = f"{crc32(os.fsencode(inside)):08x}"
         return Path(tempfile.gettempdir()) / f"wasl-{os.geteuid()}-{name}"
 
     def conninfo(self, user: str, database: str = DATABASE) -> str:

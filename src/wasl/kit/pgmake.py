@@ -2,7 +2,6 @@
 
 import hmac
 import os
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -64,8 +63,6 @@ FIRST_STATEMENTS = (
     f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC",
 )
 PASSWORD_MARK = "wasl.passwords"  # noqa: S105 - a file name
-# Nothing of ours leaks into the server: PGOPTIONS, PGDATA and the like would change how it starts.
-ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 # For unit tests only: a crash may lose everything.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
@@ -102,7 +99,7 @@ def _place(cluster: Layout) -> Owner:
     if link.is_symlink():
         cluster.directory.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     elif not owner.reaches(cluster.data_dir):
-        place = pghost.SHARED_PLACE / f"cluster-{secrets.token_hex(6)}"
+        place = pghost.SHARED_PLACE / f"cluster-{os.urandom(6).hex()}"
         pghost.SHARED_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
         place.mkdir(mode=0o711)
         link.symlink_to(place / "pg")
@@ -174,7 +171,7 @@ def _run(owner: Owner, place: Path, program: str, arguments: list[str], text: st
         capture_output=True,
         text=True,
         cwd=place,
-        env=ENVIRONMENT,
+        env=pghost.ENVIRONMENT,
         **owner.spawn_options(),
     )
     if result.returncode:

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from wasl.kit import pghost, pgmake, prctl
+from wasl.kit import pghost, prctl
 from wasl.kit.pghost import NoServer
 from wasl.kit.pglayout import (
     APP_ROLE,
@@ -34,6 +34,8 @@ class Cluster(Layout):
 
         Raises NoServer or ServerFailed.
         """
+        from wasl.kit import pgmake  # not in the supervisor's memory: it calls this in a fork
+
         pgmake.ensure(self)
 
     def pid(self) -> int | None:
@@ -78,7 +80,7 @@ class Cluster(Layout):
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                env=pgmake.ENVIRONMENT,
+                env=pghost.ENVIRONMENT,
                 start_new_session=True,  # a Ctrl-C in the terminal is the supervisor's to pass on, in order
                 # The other threads of a test run hold nothing that this one call needs.
                 preexec_fn=(lambda: prctl.die_with_parent(parent, signal.SIGQUIT)) if self.fast else None,  # noqa: PLW1509

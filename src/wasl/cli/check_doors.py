@@ -1,0 +1,80 @@
+"""Checks of the doors: pages answer, mail is greeted."""
+
+import http.client
+import socket
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from wasl.cli.finding import Finding, fail, graded, ok, span
+from wasl.cli.ports import reachable
+from wasl.config.env import Env
+
+PATIENCE = 5.0
+SLOW = 1.0
+
+
+def findings(env: Env) -> Iterator[Finding]:
+    """Whatever this installation listens on."""
+    yield web(env)
+    if env.smtp_port:
+        yield mail(env, "SMTP", env.smtp_port, "EHLO")
+    if env.lmtp_port:
+        yield mail(env, "LMTP", env.lmtp_port, "LHLO")
+
+
+def web(env: Env) -> Finding:
+    """The sign-in page comes without an error."""
+    host = urlsplit(env.public_url).netloc
+    connection = http.client.HTTPConnection(reachable(env.http_host), env.http_port, timeout=PATIENCE)
+    began = time.perf_counter()
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        code = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return fail(
+            "pages",
+            f"nothing answers on port {env.http_port}: {error}",
+            "Is `wasl up` or `wasl web` running?",
+        )
+    finally:
+        connection.close()
+    took = time.perf_counter() - began
+    if code >= 500:
+        return fail("pages", f"answer with error {code}.", "The log of the web role says why.")
+    advice = "The machine or the database is busy."
+    return graded("pages", f"answer on port {env.http_port} after {span(took)}", advice, warn_if=took > SLOW)
+
+
+def mail(env: Env, protocol: str, port: int, hello: str) -> Finding:
+    """The listener greets, and names what it offers."""
+    name = protocol.lower()
+    try:
+        with socket.create_connection((reachable(env.smtp_host), port), timeout=PATIENCE) as connection:
+            lines = connection.makefile("rwb")
+            greeting = lines.readline()
+            lines.write(f"{hello} wasl-check.localhost\r\n".encode())
+            lines.flush()
+            offers = _answer(lines.readline)
+            lines.write(b"QUIT\r\n")
+            lines.flush()
+    except OSError as error:
+        return fail(name, f"nothing answers on port {port}: {error}", "Is `wasl up` or `wasl mail` running?")
+    if not greeting.startswith(b"220") or not offers or not offers[-1].startswith(b"250"):
+        said = (offers or [greeting])[-1].decode(errors="replace").strip()
+        return fail(
+            name, f"port {port} does not speak {protocol}: {said}", "Another program may be listening there."
+        )
+    secure = any(b"STARTTLS" in line for line in offers)
+    return ok(name, f"listens on port {port}, {'with' if secure else 'without'} STARTTLS")
+
+
+def _answer(readline: Callable[[], bytes]) -> list[bytes]:
+    """The lines of one reply, the last of which has a space after its code (RFC 5321 §4.2.1)."""
+    lines: list[bytes] = []
+    while len(lines) < 50:
+        line = readline()
+        lines.append(line)
+        if line[3:4] != b"-":
+            break
+    return lines
