@@ -1,60 +1,63 @@
-"""Saying that a role is alive, so that `wasl check` can tell when one is not."""
+"""Running processes say that they are alive, so that `wasl check` can tell which are not."""
 
-import contextlib
+import logging
 import os
 import socket
 import threading
 from types import TracebackType
-from typing import Any, LiteralString
+from typing import LiteralString, Self
 
 import psycopg
 
-from wasl.kit.clock import now
-from wasl.kit.db import conninfo
+from wasl.kit.db import Connection, conninfo
 
-EVERY = 5.0
-FORGOTTEN = "1 day"
+log = logging.getLogger(__name__)
+
+EVERY = 10.0
+"""Seconds between two beats."""
 
 _BEAT: LiteralString = """
-INSERT INTO timeline_heartbeat (role, host, pid, at) VALUES (%s, %s, %s, %s)
-ON CONFLICT (role, host, pid) DO UPDATE SET at = excluded.at
+INSERT INTO timeline_heartbeat (role, host, pid, at) VALUES (%s, %s, %s, now())
+ON CONFLICT (role, host, pid) DO UPDATE SET at = now()
 """
+_FORGET_OLD: LiteralString = "DELETE FROM timeline_heartbeat WHERE at < now() - interval '1 hour'"
 
 
-def beat(conn: psycopg.Connection[Any], role: str) -> None:
-    """Write down that this process, in this role, is alive now; forget processes silent for a day."""
-    conn.execute(_BEAT, [role, socket.gethostname(), os.getpid(), now()])
-    conn.execute(f"DELETE FROM timeline_heartbeat WHERE at < now() - interval '{FORGOTTEN}'")
+def beat(conn: Connection, role: str) -> None:
+    """This process, in this role, is alive."""
+    conn.execute(_BEAT, [role, socket.gethostname(), os.getpid()])
 
 
-class Heart:
-    """Beats every five seconds, in a thread, for as long as the `with` block runs; a database that is away is borne."""
+class Heart(threading.Thread):
+    """Beats for a process while it runs: `with Heart("worker"): …`. Forgets processes that fell silent an hour ago."""
 
     def __init__(self, role: str) -> None:
+        super().__init__(name="heart", daemon=True)
         self._role = role
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+        self._stopping = threading.Event()
 
-    def __enter__(self) -> "Heart":
-        self._thread.start()
+    def run(self) -> None:
+        self._say(_FORGET_OLD)
+        while not self._stopping.is_set():
+            self._say()
+            self._stopping.wait(EVERY)
+
+    def _say(self, also: LiteralString = "SELECT") -> None:
+        # A connection for the moment: one that stays would be idle for all but a millisecond of its life.
+        try:
+            info = conninfo("queue", f"{self._role} heart")
+            with psycopg.connect(info, autocommit=True, connect_timeout=5) as conn:
+                conn.execute(also)
+                beat(conn, self._role)
+        except psycopg.Error as error:
+            log.debug("no beat: %s", error)
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(2)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            with contextlib.suppress(psycopg.Error):
-                self._while_connected()
-            self._stop.wait(EVERY)
-
-    def _while_connected(self) -> None:
-        info = conninfo("app", f"{self._role} heart")
-        with psycopg.connect(info, autocommit=True, connect_timeout=3) as conn:
-            while True:
-                beat(conn, self._role)
-                if self._stop.wait(EVERY):
-                    return
+        self._stopping.set()
+        self.join(timeout=6)

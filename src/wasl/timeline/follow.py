@@ -1,0 +1,252 @@
+"""Followers: whatever reacts to the timeline reads it here, each touchpoint exactly once and in one order.
+
+The order is (epoch, tx, id). Transaction ids are given when a transaction begins to write, not when it commits, so
+rows of a transaction that is still open may yet appear *behind* a reader. A reader therefore stops at the horizon:
+the oldest transaction that is still running (`pg_snapshot_xmin`), below which everything has ended. Rows of earlier
+epochs, from before a dump and restore, have all ended.
+
+A follower's cursor moves in the transaction that holds its effects: both happen, or neither.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from wasl.kit.db import Connection
+
+log = logging.getLogger(__name__)
+
+
+class Seen(NamedTuple):
+    """What a follower sees of a touchpoint. The detail stays sealed; who needs it reads it with `queries`."""
+
+    workspace_id: UUID
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    kind: str
+    channel: str
+    conversation_id: UUID | None
+    about_id: UUID | None
+    facts: dict[str, Any]
+
+
+Position = tuple[int, str, UUID]
+"""A place in the readers' order: epoch, tx, id."""
+
+Handle = Callable[[Connection, list[Any]], None]
+"""Takes the connection, as queue role inside the transaction, and a batch in the readers' order. For the work of a
+workspace it steps down with `as_tenant`. It may be called again with parts of a batch that it failed on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """A name, a function that takes a batch, and a cursor under that name.
+
+    `row` is a NamedTuple of the touchpoint's columns that the function wants. With `parks` a touchpoint it fails on
+    is set aside for a person; without, it stops there until it succeeds. `then` is called after each look, for what
+    is due by the clock. Of a follower that is `split`, each part reads the customers whose hash falls to it.
+    """
+
+    name: str
+    handle: Handle
+    row: Any = Seen
+    batch: int = 500
+    parks: bool = True
+    then: Callable[[Connection], None] | None = None
+    part: int = 0
+    parts: int = 1
+
+    @cached_property
+    def cursor(self) -> str:
+        """The key of its row in timeline_follower."""
+        return self.name if self.parts == 1 else f"{self.name}/{self.part}of{self.parts}"
+
+    @cached_property
+    def query(self) -> Any:
+        """The next rows below the horizon: position, workspace, customer, then the columns of `row`."""
+        return _NEXT.replace("COLUMNS", ", ".join(f"t.{column}" for column in self.row._fields))
+
+    def split(self, parts: int) -> "list[Follower]":
+        """Followers that share the work, for as many workers. The number is chosen once, before the first run."""
+        return [replace(self, part=part, parts=parts) for part in range(parts)]
+
+
+HORIZON: LiteralString = "((SELECT number FROM timeline_epoch), pg_snapshot_xmin(pg_current_snapshot()))"
+_PENDING: LiteralString = f"""
+SELECT f.name IS NULL OR EXISTS (
+  SELECT FROM timeline_touchpoint t
+  WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
+) FROM (SELECT) one LEFT JOIN timeline_follower f ON f.name = %s
+"""
+_LOCK: LiteralString = """
+SELECT epoch, tx::text, last_id FROM timeline_follower WHERE name = %s FOR UPDATE SKIP LOCKED
+"""
+_BEGIN: LiteralString = """
+INSERT INTO timeline_follower (name, epoch, tx, last_id, updated_at)
+VALUES (%s, 0, '0', '00000000-0000-0000-0000-000000000000', now())
+ON CONFLICT (name) DO NOTHING RETURNING epoch, tx::text, last_id
+"""
+_RELATED: LiteralString = """
+SELECT name FROM timeline_follower
+WHERE split_part(name, '/', 1) = %s AND split_part(name, 'of', 2) <> %s LIMIT 1
+"""
+_NEXT: LiteralString = f"""
+SELECT t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS FROM timeline_touchpoint t
+WHERE (t.epoch, t.tx, t.id) > (%s, %s::xid8, %s) AND (t.epoch, t.tx) < {HORIZON}
+ORDER BY t.epoch, t.tx, t.id LIMIT %s
+"""
+_MOVE: LiteralString = """
+UPDATE timeline_follower SET epoch = %s, tx = %s::xid8, last_id = %s, updated_at = now() WHERE name = %s
+"""
+
+
+def run_once(conn: Connection, follower: Follower) -> int:
+    """Let a follower read one batch; returns how many touchpoints it passed, 0 when there is nothing (or somebody
+    else is at it).
+
+    `conn` is a queue role's, outside a transaction. Raises what the function raised if that has to be tried again.
+    """
+    passed = _run(conn, follower)
+    if follower.then:
+        follower.then(conn)
+    return passed
+
+
+def _run(conn: Connection, follower: Follower) -> int:
+    # Looked at without a lock first: a row lock is a write, and an idle follower should not write.
+    with conn.transaction():
+        pending = conn.execute(_PENDING, [follower.cursor]).fetchone()
+    if not (pending and pending[0]):
+        return 0
+    with conn.transaction():
+        position = lock_cursor(conn, follower)
+        if position is None:
+            return 0
+        rows = conn.execute(follower.query, [*position, follower.batch], binary=True).fetchall()
+        if not rows:
+            return 0
+        _digest(conn, follower, _of_part(follower, rows))
+        move_cursor(conn, follower.cursor, rows[-1][:3])
+    return len(rows)
+
+
+def lock_cursor(conn: Connection, follower: Follower) -> Position | None:
+    """Where the follower is; None if another process holds it. Held until the transaction ends."""
+    found = conn.execute(_LOCK, [follower.cursor]).fetchone()
+    if found is None:
+        total = "" if follower.parts == 1 else str(follower.parts)
+        other = conn.execute(_RELATED, [follower.name, total]).fetchone()
+        if other:
+            raise RuntimeError(f"{follower.cursor}: this follower is already read as {other[0]}")
+        found = conn.execute(_BEGIN, [follower.cursor]).fetchone()
+    return (found[0], found[1], found[2]) if found else None
+
+
+def move_cursor(conn: Connection, cursor: str, position: Position) -> None:
+    """Remember that everything up to `position` was read."""
+    conn.execute(_MOVE, [*position, cursor])
+
+
+def _of_part(follower: Follower, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    if follower.parts == 1:
+        return rows
+    return [row for row in rows if row[4].int % follower.parts == follower.part]
+
+
+def _digest(conn: Connection, follower: Follower, rows: list[tuple[Any, ...]]) -> None:
+    """Hand the rows over; of a batch that fails, halve until the row that fails is alone, and park it."""
+    if not rows:
+        return
+    try:
+        with conn.transaction():
+            follower.handle(conn, [follower.row._make(row[5:]) for row in rows])
+    except Exception as error:
+        if not follower.parks or _passing(error):
+            raise
+        if len(rows) == 1:
+            _park(conn, follower, rows[0], error)
+            return
+        middle = len(rows) // 2
+        _digest(conn, follower, rows[:middle])
+        _digest(conn, follower, rows[middle:])
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the fault lies in the moment and not in the rows. A statement that took too long may be a row's."""
+    return isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled)
+
+
+_PARK: LiteralString = """
+INSERT INTO timeline_parked (follower, workspace_id, touchpoint_id, error, parked_at) VALUES (%s, %s, %s, %s, now())
+"""
+
+
+def _park(conn: Connection, follower: Follower, row: tuple[Any, ...], error: Exception) -> None:
+    log.error("%s could not digest touchpoint %s; it is set aside", follower.cursor, row[2], exc_info=error)
+    conn.execute(_PARK, [follower.cursor, row[3], row[2], _words(error)])
+
+
+def _words(error: Exception) -> str:
+    """What failed and where; never the values of a row, which may be somebody's words."""
+    trace, where = error.__traceback__, ""
+    while trace:
+        where = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    said = (error.diag.message_primary or "") if isinstance(error, psycopg.Error) else ""
+    return f"{type(error).__name__}{where} {said}".strip()
+
+
+_TAKE_BACK: LiteralString = """
+UPDATE timeline_parked p SET settled_at = now() FROM timeline_touchpoint t
+WHERE p.id = %s AND p.follower = %s AND p.settled_at IS NULL
+  AND t.workspace_id = p.workspace_id AND t.id = p.touchpoint_id RETURNING COLUMNS
+"""
+
+
+def retry_parked(conn: Connection, follower: Follower, parked_id: int) -> bool:
+    """Give a parked touchpoint to its follower again, after a fix; false when there is nothing to retry.
+
+    Raises what the function raises; the touchpoint then stays parked.
+    """
+    columns = ", ".join(f"t.{column}" for column in follower.row._fields)
+    take: Any = _TAKE_BACK.replace("COLUMNS", columns)
+    with conn.transaction():
+        found = conn.execute(take, [parked_id, follower.cursor], binary=True).fetchone()
+        if found:
+            follower.handle(conn, [follower.row._make(found)])
+    return found is not None
+
+
+class Lag(NamedTuple):
+    """How far behind a follower is: touchpoints it has not read (counted to COUNTED), the age of the oldest of
+    them in seconds, and how many are parked."""
+
+    name: str
+    rows: int
+    seconds: float
+    parked: int
+
+
+COUNTED = 10_000
+_LAG: LiteralString = """
+SELECT f.name, l.rows, l.seconds::float, (SELECT count(*) FROM timeline_parked p
+                                          WHERE p.follower = f.name AND p.settled_at IS NULL)
+FROM timeline_follower f CROSS JOIN LATERAL (
+  SELECT count(*) AS rows, COALESCE(extract(epoch FROM clock_timestamp() - min(recorded_at)), 0) AS seconds
+  FROM (SELECT recorded_at FROM timeline_touchpoint t WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id)
+        ORDER BY t.epoch, t.tx, t.id LIMIT %s) unread
+) l ORDER BY f.name
+"""
+
+
+def lag(conn: Connection) -> list[Lag]:
+    """Every follower's lag, committed touchpoints above the horizon included. `conn` is a queue role's."""
+    return [Lag(*row) for row in conn.execute(_LAG, [COUNTED])]
