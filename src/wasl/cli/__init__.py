@@ -29,7 +29,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("up", "Run everything on this machine, and keep it running.", _up)
-    add("demo", "Run everything on a fresh folder (./demo-data) with a demo shop and a sandbox.", _demo)
+    demo = add(
+        "demo", "Run everything on a fresh folder (./demo-data) with a demo shop and a sandbox.", _demo
+    )
+    demo.add_argument("--began", type=float, help=argparse.SUPPRESS)
     add("stop", "Stop what `up` or `demo` started on this data folder.", _stop)
     check = add("check", "Say in plain words what works and what does not.", _check)
     check.add_argument("--settings", action="store_true", help="list every setting and its value, then stop")
@@ -74,11 +77,11 @@ def _up(_: argparse.Namespace) -> int:
     return up.up(load())
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(parsed: argparse.Namespace) -> int:
     from wasl.cli import up
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "wasl.config.settings"
-    return up.demo()
+    return up.demo(parsed.began)
 
 
 def _stop(_: argparse.Namespace) -> int:

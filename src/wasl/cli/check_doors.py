@@ -4,12 +4,12 @@ import http.client
 import socket
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 from wasl.cli.finding import Finding, fail, graded, ok, span
 from wasl.cli.ports import reachable
 from wasl.config.env import Env
 
+HEALTH = "/healthz"
 PATIENCE = 5.0
 SLOW = 1.0
 
@@ -24,12 +24,11 @@ def findings(env: Env) -> Iterator[Finding]:
 
 
 def web(env: Env) -> Finding:
-    """The sign-in page comes without an error."""
-    host = urlsplit(env.public_url).netloc
+    """The process says of itself that it serves, database and live events included."""
     connection = http.client.HTTPConnection(reachable(env.http_host), env.http_port, timeout=PATIENCE)
     began = time.perf_counter()
     try:
-        connection.request("GET", "/", headers={"Host": host})
+        connection.request("GET", HEALTH)
         code = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return fail(
@@ -40,8 +39,11 @@ def web(env: Env) -> Finding:
     finally:
         connection.close()
     took = time.perf_counter() - began
-    if code >= 500:
-        return fail("pages", f"answer with error {code}.", "The log of the web role says why.")
+    if code != 200:
+        text = f"answer, but say that they do not serve (status {code})."
+        return fail(
+            "pages", text, "The database may be away, or the process is just stopping; its log says more."
+        )
     advice = "The machine or the database is busy."
     return graded("pages", f"answer on port {env.http_port} after {span(took)}", advice, warn_if=took > SLOW)
 

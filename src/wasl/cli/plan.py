@@ -23,7 +23,8 @@ class Role:
 class Plan:
     """Everything a supervisor needs to know. `jobs` run one after the other before any role, once.
 
-    `preload` names the modules that every role is forked with; `report` asks for the memory figures once it runs.
+    `preload` names the modules that every role is forked with; `report` asks for time and memory once it runs,
+    `fetched` being the seconds that fetching packages took before.
     """
 
     env: Env
@@ -31,6 +32,7 @@ class Plan:
     jobs: tuple[Role, ...] = ()
     preload: tuple[str, ...] = ()
     report: bool = False
+    fetched: float = 0.0
 
     @property
     def notice(self) -> str:
@@ -46,11 +48,14 @@ WORKER = Role("worker", "wasl.config.worker:run", stage=2)
 SANDBOX = Role("sandbox", "wasl.sandbox.provider:serve", stage=3)
 ROLES = {role.name: role for role in (WEB, MAIL, WORKER, SANDBOX)}
 
+# What the roles import only once they run, and would each hold a copy of.
+PRELOAD = ("wasl.doors.front", "wasl.live.hub", "wasl.live.roster", "wasl.config.urls")
+
 MIGRATE = Role("migrate", "wasl.cli.jobs:migrate")
 LOAD_DEMO = Role("demo", "wasl.cli.jobs:load_demo")
 
 
-def plan_for(env: Env, *, demo: bool = False) -> Plan:
+def plan_for(env: Env, *, demo: bool = False, fetched: float = 0.0) -> Plan:
     """What this installation's settings ask for."""
     listens = env.smtp_port is not None or env.lmtp_port is not None
     chosen = (WEB, MAIL if listens else None, WORKER, SANDBOX if env.sandbox else None)
@@ -59,8 +64,9 @@ def plan_for(env: Env, *, demo: bool = False) -> Plan:
         env=env,
         roles=roles,
         jobs=(MIGRATE, LOAD_DEMO) if demo else (MIGRATE,),
-        preload=tuple(role.target.partition(":")[0] for role in roles),
+        preload=(*(role.target.partition(":")[0] for role in roles), *PRELOAD),
         report=demo,
+        fetched=fetched,
     )
 
 

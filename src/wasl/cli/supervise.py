@@ -144,9 +144,10 @@ class Supervisor:
     def _announce(self, now: float) -> None:
         self.announced = True
         self.output.say(self.plan.notice)
-        self.output.say(
-            f"Wasl is ready at {self.plan.env.public_url} ({now - self.began:.1f} s). Ctrl-C stops it."
-        )
+        work, fetched = now - self.began, self.plan.fetched
+        apart = f" ({fetched:.1f} s of fetching packages, {work:.1f} s of work)" if fetched else ""
+        self.output.say(f"Wasl is ready at {self.plan.env.public_url} after {work + fetched:.1f} s{apart}.")
+        self.output.say("Ctrl-C stops it.")
         if self.plan.report:
             self.report_due = now + REPORT_AFTER
 

@@ -16,17 +16,21 @@ DEMO_MARK = ".wasl-demo"
 STOP_PATIENCE = 60.0
 
 
-def up(env: Env, *, demo: bool = False) -> int:
+def up(env: Env, *, demo: bool = False, fetched: float = 0.0) -> int:
     """Run everything until told to stop; returns the exit code."""
     try:
-        return guardian.run(plan_for(env, demo=demo))
+        return guardian.run(plan_for(env, demo=demo, fetched=fetched))
     except (guardian.AlreadyRunning, ports.PortTrouble) as trouble:
         print(trouble, file=sys.stderr)
         return 1
 
 
-def demo() -> int:
-    """A fresh data folder with the demo's data and the sandbox, then `up`."""
+def demo(began: float | None = None) -> int:
+    """A fresh data folder with the demo's data and the sandbox, then `up`.
+
+    `began` is when the command that fetched the packages was given, in seconds of the Unix epoch.
+    """
+    fetched = max(0.0, time.time() - began) if began else 0.0
     os.environ.setdefault("WASL_DATA_DIR", "./demo-data")
     os.environ.setdefault("WASL_SANDBOX", "on")
     env = load()
@@ -38,7 +42,7 @@ def demo() -> int:
     except (guardian.AlreadyRunning, ValueError, ServerFailed) as trouble:
         print(trouble, file=sys.stderr)
         return 1
-    return up(env, demo=True)
+    return up(env, demo=True, fetched=fetched)
 
 
 def _clear(folder: Path) -> None:

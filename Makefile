@@ -1,0 +1,28 @@
+# Needs python3 (3.11 or later, with venv), make and git. Everything else comes from the package registries.
+
+.PHONY: demo test lint fmt bench setup clean
+
+demo:             # A demo shop on a fresh folder, with a sandbox to write to it as a customer.
+	@scripts/demo
+
+test: setup       # All tests; ARGS="tests/cli -k kill" runs some.
+	.venv/bin/pytest $(ARGS)
+
+lint: setup       # What CI checks besides the tests.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+fmt: setup        # Put the code into shape.
+	.venv/bin/ruff check --fix-only --exit-zero .
+	.venv/bin/ruff format .
+
+bench: setup      # Every benchmark; ARGS="intake" runs some.
+	.venv/bin/python -m bench $(ARGS)
+
+setup:            # Packages as locked, and compiled interface texts.
+	@scripts/setup
+
+clean:            # What can be made again. Data folders are left alone.
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
