@@ -17,7 +17,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes] | None" = None, patience: float = 20.0) -> None:
+def wait_for_port(
+    port: int, process: "subprocess.Popen[bytes] | None" = None, patience: float = 20.0
+) -> None:
     """Until something listens. Fails when the process ended instead."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

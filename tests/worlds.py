@@ -44,7 +44,9 @@ class Shop:
                 address=address,
                 config={"smtp": {"host": "127.0.0.1", "port": 2626, "tls": "none"}},
             )
-            forms = Inbox.objects.create(workspace_id=workspace_id, channel="api", name="Forms", address="forms")
+            forms = Inbox.objects.create(
+                workspace_id=workspace_id, channel="api", name="Forms", address="forms"
+            )
             shop = cls(workspace_id, mail, forms)
             for role in Role.values:
                 shop.hire(role, f"{role}@{slug}.example", role)

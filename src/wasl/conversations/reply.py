@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
 from wasl.accounts.actor import Actor
+from wasl.channels.base import Address, OutboundMessage
 from wasl.channels.email.tokens import bounce_address, reply_address
 from wasl.channels.models import Inbox
 from wasl.conversations import actions
 from wasl.conversations.models import Attachment, Conversation, Message, Status
 from wasl.conversations.threading import bare_subject
+from wasl.conversations.writing import preview_of_text
 from wasl.customers.models import Identity
 from wasl.delivery import actions as delivery
+from wasl.delivery.payload import File, pack
 from wasl.kit import blobs, signing
 from wasl.kit.clock import now
 from wasl.kit.db import raw
@@ -24,7 +26,6 @@ from wasl.kit.ids import uuid7
 TEXT_LIMIT = 100_000
 FILES_LIMIT = 20
 REFERENCES = 10
-PREVIEW = 160
 
 
 class CannotReply(Exception):
@@ -135,19 +136,19 @@ def _deliver(
 ) -> None:
     to = _recipient(conversation)
     delivery_id = uuid7()
-    payload = _payload(actor, conversation, inbox, message, attachments, to)
-    payload["envelope_from"] = bounce_address(inbox.address, delivery_id, signing.key("reply-address"))
+    mail = _mail(actor, conversation, inbox, message, to, delivery_id)
+    files = [File(f.filename, f.content_type, bytes(f.digest)) for f in attachments]
     delivery.send(
         raw(),
         actor.workspace_id,
-        id=delivery_id,
+        delivery_id=delivery_id,
         inbox_id=inbox.id,
         customer_id=conversation.customer_id,
         conversation_id=conversation.id,
         message_id=message.id,
         channel=inbox.channel,
         address=to.display,
-        payload=payload,
+        payload=pack(mail, files),
     )
     message.delivery_id = delivery_id
     message.identity_id = to.id
@@ -174,39 +175,33 @@ def _recipient(conversation: Conversation) -> Identity:
     return chosen
 
 
-def _payload(
-    actor: Actor,
-    conversation: Conversation,
-    inbox: Inbox,
-    message: Message,
-    files: list[Attachment],
-    to: Identity,
-) -> dict[str, Any]:
-    """A channels.base.OutboundMessage as JSON, files by digest."""
+def _mail(
+    actor: Actor, conversation: Conversation, inbox: Inbox, message: Message, to: Identity, delivery_id: UUID
+) -> OutboundMessage:
+    """The answer as mail, threaded (RFC 5322 §3.6.4), with addresses that lead answers and bounces back to us."""
+    key = signing.key("reply-address")
     earlier = list(
         Message.objects.filter(conversation=conversation)
-        .exclude(rfc_id="").exclude(id=message.id)
-        .order_by("-at", "-id").values("rfc_id", "way", "language")[:REFERENCES]
-    )  # fmt: skip
+        .exclude(rfc_id="")
+        .exclude(id=message.id)
+        .order_by("-at", "-id")
+        .values("rfc_id", "way", "language")[:REFERENCES]
+    )
     answered = next((m["rfc_id"] for m in earlier if m["way"] == "in"), "")
-    language = next((m["language"] for m in earlier if m["language"]), "") or inbox.language
-    return {
-        "message_id": message.rfc_id,
-        "date": message.at.isoformat(),
-        "from": [_from_name(actor, inbox), inbox.address],
-        "to": [[to.name, to.display]],
-        "reply_to": [inbox.name, reply_address(inbox.address, conversation.id, signing.key("reply-address"))],
-        "subject": message.subject,
-        "text": message.text,
-        "html": message.html,
-        "in_reply_to": [answered] if answered else [],
-        "references": [m["rfc_id"] for m in reversed(earlier)],
-        "language": language,
-        "parts": [
-            {"digest": bytes(f.digest).hex(), "filename": f.filename, "content_type": f.content_type}
-            for f in files
-        ],
-    }
+    return OutboundMessage(
+        message_id=message.rfc_id,
+        date=message.at,
+        from_=Address(_from_name(actor, inbox), inbox.address),
+        to=(Address(to.name, to.display),),
+        reply_to=Address(inbox.name, reply_address(inbox.address, conversation.id, key)),
+        envelope_from=bounce_address(inbox.address, delivery_id, key),
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+        in_reply_to=(answered,) if answered else (),
+        references=tuple(m["rfc_id"] for m in reversed(earlier)),
+        language=next((m["language"] for m in earlier if m["language"]), "") or inbox.language,
+    )
 
 
 def _from_name(actor: Actor, inbox: Inbox) -> str:
@@ -218,7 +213,7 @@ def _move_on(actor: Actor, conversation: Conversation, message: Message) -> None
     """The list shows the answer; an unassigned conversation becomes the answering agent's."""
     conversation.last_at = message.at
     conversation.last_way = "out"
-    conversation.preview = " ".join(message.text[: 4 * PREVIEW].split())[:PREVIEW]
+    conversation.preview = preview_of_text(message.text)
     conversation.trouble = ""
     conversation.status = Status.OPEN
     if conversation.assignee_id is None and actor.agent_id:

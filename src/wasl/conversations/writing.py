@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from wasl.channels.base import ParsedMessage
 from wasl.conversations.threading import Arrived, Thread
 from wasl.kit import blobs
 from wasl.kit.db import Connection
@@ -76,7 +75,7 @@ class Batch:
 
     def add(self, one: Arrived, thread: Thread, *, opened: bool) -> None:
         """Add a message to the conversation it was given."""
-        at, preview = one.item.received_at, preview_of(one.message)
+        at, preview = one.item.received_at, preview_of_text(one.message.text)
         line = self._lines.get(thread.id)
         if line is None:
             opening = (one.sender.customer_id, thread.inbox_id, one.message.subject, at) if opened else None
@@ -110,9 +109,9 @@ def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def preview_of(message: ParsedMessage) -> str:
+def preview_of_text(text: str) -> str:
     """The first words, on one line."""
-    return " ".join(message.text[: 4 * PREVIEW].split())[:PREVIEW]
+    return " ".join(text[: 4 * PREVIEW].split())[:PREVIEW]
 
 
 def _message(one: Arrived, thread: Thread) -> tuple[Any, ...]:
