@@ -201,6 +201,10 @@ class TemporaryFailure(Failure):
         self.retry_after = retry_after
 
 
+class Unreached(TemporaryFailure):
+    """No connection came about: the fault is the provider's or the settings', and no message's."""
+
+
 class PermanentFailure(Failure):
     """Trying again will not help."""
 

@@ -33,14 +33,18 @@ class Delivery(TenantModel):
     payload = models.JSONField(help_text="What the channel sends: see channels.base.OutboundMessage.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(help_text="When it is next worked on; while a worker holds it, when its lease ends.")
+    due_at = models.DateTimeField(
+        help_text="When it is next worked on; while a worker holds it, when its lease ends."
+    )
     deadline_at = models.DateTimeField(help_text="After which temporary failures become a final one.")
     attempts = models.IntegerField(default=0, help_text="Calls made since it was last queued.")
     doubts = models.IntegerField(default=0, help_text="How many of them nobody can say the end of.")
     doubt_until = models.DateTimeField(null=True, help_text="How long evidence is waited for.")
     reason = models.TextField(default="", help_text="Why not, for people: course.REASONS.")
     ended_at = models.DateTimeField(null=True)
-    fence = models.BigIntegerField(default=0, help_text="Grows with every claim and every change from outside.")
+    fence = models.BigIntegerField(
+        default=0, help_text="Grows with every claim and every change from outside."
+    )
 
     class Meta:
         indexes: ClassVar = [
@@ -65,7 +69,7 @@ class Attempt(TenantModel):
     number = models.IntegerField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    outcome = models.TextField(default="", help_text="'' while under way, then sent, temporary, permanent, in_doubt.")
+    outcome = models.TextField(default="", help_text="'' while under way, then course.Ending.")
     reason = models.TextField(default="")
     code = models.TextField(default="")
     detail = models.TextField(default="")
@@ -86,4 +90,6 @@ class Receipt(TenantModel):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["workspace_id", "delivery", "at"], name="receipt_of_delivery")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "delivery", "at"], name="receipt_of_delivery")
+        ]

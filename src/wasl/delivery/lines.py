@@ -1,0 +1,202 @@
+"""Lines to providers: what an inbox's settings say about sending, and the connections that are kept between calls."""
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, LiteralString, Protocol
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from wasl.channels.base import OutboundMessage, Reason, Sent, Unreached
+from wasl.channels.email.compose import compose
+from wasl.channels.email.send import SmtpConnection
+from wasl.channels.secret import Unreadable, unseal
+from wasl.delivery.claim import Key
+from wasl.kit.db import Connection, as_tenant
+
+IDLE = 20.0
+"""Seconds after which a connection that nobody used is closed: servers end theirs after as little as 30."""
+
+LOOK_TIMEOUT = 5.0
+LOOK_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """How an inbox sends. `fault` says, in words, why it cannot."""
+
+    key: Key
+    channel: str
+    address: str
+    config: Mapping[str, Any] = field(hash=False)
+    password: str = field(default="", repr=False)
+    fault: str = ""
+
+    @property
+    def lookup(self) -> str:
+        """Where the provider can be asked about a message; '' when it cannot."""
+        return str(self.config.get("lookup") or "")
+
+    def connections(self, senders: int) -> int:
+        """How many calls may be under way: what the settings say, else three quarters of the senders."""
+        wanted = (self.config.get("smtp") or {}).get("connections")
+        return max(1, min(wanted, senders) if isinstance(wanted, int) else senders * 3 // 4)
+
+
+class Line(Protocol):
+    """One connection to a provider, for one thread at a time."""
+
+    def send(self, message: OutboundMessage) -> Sent:
+        """Raises Unreached, TemporaryFailure, PermanentFailure or InDoubt; ValueError for a wrong message."""
+
+    def close(self) -> None:
+        """Say goodbye."""
+
+
+class SmtpLine:
+    """E-mail by the inbox's own mail server."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        smtp = outlet.config.get("smtp") or {}
+        if not smtp.get("host"):
+            raise Unreached("", "This inbox has no outgoing mail server.", reason=Reason.UNREACHABLE)
+        self._smtp = SmtpConnection(
+            str(smtp["host"]),
+            int(smtp.get("port") or 587),
+            smtp.get("tls") or "starttls",
+            str(smtp.get("user") or ""),
+            outlet.password,
+            context=_trust(),
+            local_name=outlet.address.rpartition("@")[2],
+        )
+
+    def send(self, message: OutboundMessage) -> Sent:
+        """Compose and hand over."""
+        recipients = [each.address for each in (*message.to, *message.cc)]
+        return self._smtp.send(message.envelope_from, recipients, compose(message))
+
+    def close(self) -> None:
+        """QUIT."""
+        self._smtp.close()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's certificates, read once: that takes 20 ms each time."""
+    return ssl.create_default_context()
+
+
+KINDS = {"email": SmtpLine}
+
+
+class Lines:
+    """Kept connections, by inbox. Any thread may take one; a thread has it alone until it gives it back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: dict[Outlet, list[tuple[float, Line]]] = defaultdict(list)
+
+    @contextmanager
+    def line(self, outlet: Outlet) -> Iterator[Line]:
+        """A line to the inbox's provider; kept afterwards, whatever came of the call (the line knows its own state).
+
+        Raises Unreached when the inbox has no way out.
+        """
+        line = self._kept(outlet) or _made(outlet)
+        try:
+            yield line
+        finally:
+            with self._lock:
+                self._idle[outlet].append((time.monotonic(), line))
+
+    def _kept(self, outlet: Outlet) -> Line | None:
+        with self._lock:
+            kept = self._idle.get(outlet)
+            return kept.pop()[1] if kept else None
+
+    def sweep(self, idle: float = IDLE) -> None:
+        """Close what has not been used for a while, and what belongs to settings that have changed."""
+        before = time.monotonic() - idle
+        with self._lock:
+            old = [line for kept in self._idle.values() for at, line in kept if at <= before]
+            fresh = {o: [entry for entry in kept if entry[0] > before] for o, kept in self._idle.items()}
+            self._idle = defaultdict(list, {outlet: kept for outlet, kept in fresh.items() if kept})
+        for line in old:
+            line.close()
+
+    def close(self) -> None:
+        """Close every line that is not in use."""
+        self.sweep(idle=0.0)
+
+
+def _made(outlet: Outlet) -> Line:
+    if outlet.fault:
+        raise Unreached("", outlet.fault, reason=Reason.SIGN_IN)
+    kind = KINDS.get(outlet.channel)
+    if kind is None:
+        raise Unreached("", f"Nothing sends by {outlet.channel}.", reason=Reason.UNREACHABLE)
+    try:
+        return kind(outlet)
+    except (TypeError, ValueError) as error:
+        raise Unreached(
+            "", f"The inbox's settings cannot be used: {error}", reason=Reason.UNREACHABLE
+        ) from error
+
+
+def ask(url: str, message_id: str) -> bool | None:
+    """Ask a provider whether it took a message; None when it does not say.
+
+    GET url?message_id=… is answered {"taken": true} or {"taken": false}.
+    """
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    query = "&".join(filter(None, (parts.query, f"message_id={quote(message_id, safe='')}")))
+    target = f"{parts.path or '/'}?{query}"
+    try:
+        connection = kind(parts.hostname or "", parts.port, timeout=LOOK_TIMEOUT)
+        try:
+            connection.request("GET", target)
+            answer = connection.getresponse()
+            body = json.loads(answer.read(LOOK_LIMIT)) if answer.status == 200 else {}
+        finally:
+            connection.close()
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    taken = body.get("taken") if isinstance(body, dict) else None
+    return taken if isinstance(taken, bool) else None
+
+
+_OUTLETS: LiteralString = (
+    "SELECT id, channel, address, config, secret FROM channels_inbox WHERE workspace_id = %s AND id = ANY(%s)"
+)
+
+
+def outlets(conn: Connection, keys: Iterable[Key]) -> dict[Key, Outlet]:
+    """How these inboxes send, read as each workspace's own role."""
+    wanted: dict[UUID, list[UUID]] = defaultdict(list)
+    for key in keys:
+        wanted[key.workspace_id].append(key.inbox_id)
+    found = {}
+    for workspace_id, inbox_ids in wanted.items():
+        with as_tenant(conn, workspace_id):
+            for row in conn.execute(_OUTLETS, [workspace_id, inbox_ids]):
+                key = Key(workspace_id, row[0])
+                password, fault = _password(key, row[4])
+                found[key] = Outlet(key, row[1], row[2], row[3], password, fault)
+    return found
+
+
+def _password(key: Key, sealed: bytes | None) -> tuple[str, str]:
+    if not sealed:
+        return "", ""
+    try:
+        return unseal(*key, bytes(sealed)), ""
+    except Unreadable as error:
+        return "", f"Enter the password of this inbox's mail server again: {error}."
