@@ -1,5 +1,6 @@
 """Every decision about a delivery's state: as a table, by bounds, and against anything that may happen."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -66,9 +67,9 @@ def test_the_last_try_is_made_at_the_deadline() -> None:
     soon = NOW + timedelta(seconds=5)
     now = after(standing(deadline_at=soon), Ending.TEMPORARY, "not_now")
     assert (now.state, now.due_at) == (State.RETRY, soon)
-    assert course.held(standing(State.QUEUED, deadline_at=soon), "unreachable", NOW + timedelta(hours=1), NOW) == (
-        replace(now, attempts=1, reason="unreachable")
-    )
+    assert course.held(
+        standing(State.QUEUED, deadline_at=soon), "unreachable", NOW + timedelta(hours=1), NOW
+    ) == (replace(now, attempts=1, reason="unreachable"))
 
 
 @given(
@@ -132,8 +133,9 @@ def test_looks_go_on_until_the_doubt_is_over_and_grow_rarer() -> None:
         at = was.due_at
         looks.append((at - NOW).total_seconds())
         was = course.after_look(was, None, at, LIMITS)
-    assert looks[0] == 5 and looks[-1] == 600 and len(looks) < 20
-    gaps = [b - a for a, b in zip(looks, looks[1:], strict=False)]
+    assert (looks[0], looks[-1]) == (5, 600)
+    assert len(looks) < 20
+    gaps = [b - a for a, b in itertools.pairwise(looks)]
     assert gaps[:-1] == sorted(gaps[:-1])
 
 
