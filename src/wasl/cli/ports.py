@@ -32,9 +32,10 @@ def wanted(env: Env) -> list[Port]:
         Port(env.smtp_host, env.lmtp_port or 0, "WASL_LMTP_PORT", "incoming mail (LMTP)"),
     ]
     if env.sandbox:
-        ports.append(
-            Port("127.0.0.1", env.sandbox_smtp_port, "WASL_SANDBOX_SMTP_PORT", "the sandbox's provider")
-        )
+        ports += [
+            Port("127.0.0.1", env.sandbox_smtp_port, "WASL_SANDBOX_SMTP_PORT", "the sandbox's provider"),
+            Port("127.0.0.1", env.sandbox_http_port, "WASL_SANDBOX_HTTP_PORT", "questions to that provider"),
+        ]
     return [port for port in ports if port.number]
 
 

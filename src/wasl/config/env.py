@@ -104,6 +104,13 @@ class Env:
     web_threads: int = setting(
         WEB, "8", kinds.number(1, 64), "Pages made at the same time. Each may hold one database connection."
     )
+    api_rate: int = setting(
+        WEB,
+        "3000",
+        kinds.number(0, 1_000_000),
+        "Requests a second that one API token may make of one web process, and twice as many at once after a "
+        "pause; more get 429. 0 is no limit.",
+    )
     smtp_host: str = setting(MAIL, "127.0.0.1", kinds.text, "Address on which SMTP and LMTP listen.")
     smtp_port: int | None = setting(
         MAIL, "2525", kinds.port, "Port of the SMTP listener for incoming mail, or off."
@@ -156,6 +163,14 @@ class Env:
         "Empty: made at the first start, in the folder keys. Without it nothing can be read: keep a copy.",
         secret=True,
     )
+    log_key: str = setting(
+        KEYS,
+        "",
+        kinds.key32,
+        "Signs the checkpoints of the timeline's log (Ed25519): 32 bytes as 64 hexadecimal digits. "
+        "Empty: made at the first start, in the folder keys.",
+        secret=True,
+    )
     blob_store: str = setting(
         FILES,
         "",
@@ -177,6 +192,9 @@ class Env:
     )
     sandbox_smtp_port: int = setting(
         RUN, "2626", kinds.number(0, 65535), "Port on which the sandbox's mail provider listens."
+    )
+    sandbox_http_port: int = setting(
+        RUN, "2627", kinds.number(0, 65535), "Port on which that provider can be asked what it took."
     )
     sample_data: Path = setting(
         RUN,
@@ -207,6 +225,11 @@ class Env:
             self.secret_key or keyfile.read_or_create(folder / "secret"),
             bytes.fromhex(self.master_key or keyfile.read_or_create(folder / "master")),
         )
+
+    @property
+    def log_seed(self) -> bytes:
+        """The Ed25519 private key of the timeline's log, 32 bytes; made at the first call where none is set."""
+        return bytes.fromhex(self.log_key or keyfile.read_or_create(self.data_dir / "keys" / "log"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +316,7 @@ def _ports_differ(env: Env) -> str | None:
     }
     if env.sandbox:
         ports["WASL_SANDBOX_SMTP_PORT"] = env.sandbox_smtp_port
+        ports["WASL_SANDBOX_HTTP_PORT"] = env.sandbox_http_port
     seen: dict[int, str] = {}
     for name, port in ports.items():
         if port and port in seen:

@@ -138,6 +138,7 @@ def run() -> None:
         "delivery": Loop("delivery", sender.step),
         "timeline": Loop("timeline", lambda: follow_step(FOLLOWERS), FOLLOW_GAP),
     }
+    sender.bell = loops["delivery"].woken
     listener = Listener(loops)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
