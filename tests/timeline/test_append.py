@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.db import transaction
 
 from tests.timeline.people import make_customers
 from tests.worlds import Shop
@@ -91,7 +92,7 @@ def test_what_is_not_allowed_in_clear_is_refused_and_nothing_is_written(
 ) -> None:
     (customer,) = make_customers(owner, shop.id, 1)
     good = Touch(customer, "message.sent", AT, detail={"to": "a@example.com"})
-    with tenant(shop.id), pytest.raises(ValueError, match="does not say|not a kind"):
+    with tenant(shop.id), pytest.raises(ValueError, match=r"does not say|not a kind"):
         append(raw(), shop.id, [good, Touch(customer, kind, AT, facts=facts)])
     assert rows(owner) == []
 
@@ -147,10 +148,10 @@ class TestKeys:
     ) -> None:
         (customer,) = make_customers(owner, shop.id, 1)
         touch = Touch(customer, "message.sent", AT, detail={"a": 1})
-        with pytest.raises(ZeroDivisionError), tenant(shop.id):
+        with tenant(shop.id):
             append(raw(), shop.id, [touch])
             append(raw(), shop.id, [touch])
-            _ = 1 / 0
+            transaction.set_rollback(True)
         with tenant(shop.id):
             (kept,) = append(raw(), shop.id, [touch])
         assert self.detail(owner, kept) == b'{"a":1}'

@@ -60,7 +60,7 @@ class Follower:
     row: Any = Seen
     batch: int = 500
     parks: bool = True
-    then: Callable[[Connection], None] | None = None
+    then: Callable[[Connection], object] | None = None
     part: int = 0
     parts: int = 1
 
@@ -72,7 +72,12 @@ class Follower:
     @cached_property
     def query(self) -> Any:
         """The next rows below the horizon: position, workspace, customer, then the columns of `row`."""
-        return _NEXT.replace("COLUMNS", ", ".join(f"t.{column}" for column in self.row._fields))
+        return _NEXT.replace("COLUMNS", self.columns)
+
+    @cached_property
+    def columns(self) -> str:
+        """The columns of `row`; transaction ids as text, which psycopg knows no type for."""
+        return ", ".join("t.tx::text" if name == "tx" else f"t.{name}" for name in self.row._fields)
 
     def split(self, parts: int) -> "list[Follower]":
         """Followers that share the work, for as many workers. The number is chosen once, before the first run."""
@@ -127,7 +132,8 @@ def _run(conn: Connection, follower: Follower) -> int:
     if not (pending and pending[0]):
         return 0
     with conn.transaction():
-        position = lock_cursor(conn, follower)
+        _refuse_another_split(conn, follower)
+        position = lock_cursor(conn, follower.cursor)
         if position is None:
             return 0
         rows = conn.execute(follower.query, [*position, follower.batch], binary=True).fetchall()
@@ -138,15 +144,16 @@ def _run(conn: Connection, follower: Follower) -> int:
     return len(rows)
 
 
-def lock_cursor(conn: Connection, follower: Follower) -> Position | None:
-    """Where the follower is; None if another process holds it. Held until the transaction ends."""
-    found = conn.execute(_LOCK, [follower.cursor]).fetchone()
-    if found is None:
-        total = "" if follower.parts == 1 else str(follower.parts)
-        other = conn.execute(_RELATED, [follower.name, total]).fetchone()
-        if other:
-            raise RuntimeError(f"{follower.cursor}: this follower is already read as {other[0]}")
-        found = conn.execute(_BEGIN, [follower.cursor]).fetchone()
+def _refuse_another_split(conn: Connection, follower: Follower) -> None:
+    total = "" if follower.parts == 1 else str(follower.parts)
+    other = conn.execute(_RELATED, [follower.name, total]).fetchone()
+    if other:
+        raise RuntimeError(f"{follower.cursor}: this follower is already read as {other[0]}")
+
+
+def lock_cursor(conn: Connection, cursor: str) -> Position | None:
+    """Where the follower of that name is, held until the transaction ends; None if another process holds it."""
+    found = conn.execute(_LOCK, [cursor]).fetchone() or conn.execute(_BEGIN, [cursor]).fetchone()
     return (found[0], found[1], found[2]) if found else None
 
 
@@ -216,8 +223,7 @@ def retry_parked(conn: Connection, follower: Follower, parked_id: int) -> bool:
 
     Raises what the function raises; the touchpoint then stays parked.
     """
-    columns = ", ".join(f"t.{column}" for column in follower.row._fields)
-    take: Any = _TAKE_BACK.replace("COLUMNS", columns)
+    take: Any = _TAKE_BACK.replace("COLUMNS", follower.columns)
     with conn.transaction():
         found = conn.execute(take, [parked_id, follower.cursor], binary=True).fetchone()
         if found:

@@ -29,11 +29,6 @@ class Unreadable(Exception):
     """A key or a detail does not open: another master key, or bytes that somebody changed."""
 
 
-def new_master_key() -> bytes:
-    """32 random bytes."""
-    return AESGCM.generate_key(256)
-
-
 @cache
 def _master() -> AESGCM:
     return AESGCM(settings.ENV.keys.master_key)

@@ -38,7 +38,9 @@ class Touchpoint(TenantModel):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["epoch", "tx", "id"], name="touchpoint_reader_order"),
-            models.Index(fields=["workspace_id", "customer_id", "occurred_at", "id"], name="touchpoint_of_customer"),
+            models.Index(
+                fields=["workspace_id", "customer_id", "occurred_at", "id"], name="touchpoint_of_customer"
+            ),
             models.Index(
                 fields=["workspace_id", "conversation_id", "id"],
                 name="touchpoint_of_conversation",
