@@ -40,18 +40,20 @@ LONGEST_PAUSE = 5.0
 class Loop(threading.Thread):
     """Calls `step` again and again. `step` returns the seconds until it wants to be called without being woken."""
 
-    def __init__(self, name: str, step: Callable[[], float], gap: float = 0.0) -> None:
+    def __init__(
+        self, name: str, step: Callable[[], float], gap: float = 0.0, woken: threading.Event | None = None
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
         self._gap = gap
-        self.woken = threading.Event()
+        self.woken = woken or threading.Event()
         self._stopping = threading.Event()
 
     def run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             try:
-                wait = self._step()
+                wait = min(self._step(), IDLE)
                 failures = 0
             except Exception as error:
                 failures += 1
@@ -132,10 +134,11 @@ class Listener(threading.Thread):
 
 def run() -> None:
     """Run until SIGTERM or SIGINT, then finish what is in hand."""
-    sender = Sender(pool("queue", "worker", 6), senders=settings.ENV.worker_senders)
+    bell = threading.Event()
+    sender = Sender(pool("queue", "worker", 6), senders=settings.ENV.worker_senders, bell=bell)
     loops = {
         "intake": Loop("intake", intake_step, INTAKE_GAP),
-        "delivery": Loop("delivery", sender.step),
+        "delivery": Loop("delivery", sender.step, woken=bell),
         "timeline": Loop("timeline", lambda: follow_step(FOLLOWERS), FOLLOW_GAP),
     }
     sender.bell = loops["delivery"].woken

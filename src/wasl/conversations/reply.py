@@ -193,7 +193,7 @@ def _mail(
         date=message.at,
         from_=Address(_from_name(actor, inbox), inbox.address),
         to=(Address(to.name, to.display),),
-        reply_to=Address(inbox.name, reply_address(inbox.address, conversation.id, key)),
+        reply_to=Address(inbox.config.get("from_name") or inbox.name, reply_address(inbox.address, conversation.id, key)),
         envelope_from=bounce_address(inbox.address, delivery_id, key),
         subject=message.subject,
         text=message.text,
@@ -205,8 +205,9 @@ def _mail(
 
 
 def _from_name(actor: Actor, inbox: Inbox) -> str:
-    """What the customer sees as the sender: the agent's first name with the shop's, or the shop's."""
-    return f"{actor.name}, {inbox.name}" if actor.name and actor.agent_id else inbox.name
+    """What the customer sees as the sender: the agent's name with the business's, or the business's."""
+    business = inbox.config.get("from_name") or inbox.name
+    return f"{actor.name}, {business}" if actor.name and actor.agent_id else business
 
 
 def _move_on(actor: Actor, conversation: Conversation, message: Message) -> None:

@@ -150,14 +150,15 @@ class Sender:
         """Seconds until something becomes due by itself. What waits for a free sender waits for the bell."""
         moments += [b.until for key, b in self._breakers.items() if key in due and b.until and b.is_open(now)]
         watched = claim.next_watched(conn)
-        if watched and (watched > now or not self._busy):
+        if watched and (watched > now or not self.busy):
             moments.append(watched)
         longest = self._lease.total_seconds() / 3 if self._under_way else IDLE
         waits = [(at - now).total_seconds() for at in moments]
         return max(0.001, min([longest, *waits]))
 
     @property
-    def _busy(self) -> int:
+    def busy(self) -> int:
+        """Calls and questions under way."""
         return len(self._under_way) + self._looking
 
     # Recording -----------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class Sender:
 
     def _claim_looks(self, conn: Connection, now: datetime, looks: list[tuple[Row, str]]) -> bool:
         """Doubts that are due: ask the provider where it can be asked, decide without it where it cannot."""
-        free = self._senders - self._busy
+        free = self._senders - self.busy
         if free <= 0:
             return False
         found = claim.doubtful(conn, now, now + self._lease, free)
@@ -295,7 +296,7 @@ class Sender:
             breaker = self._breakers.get(key)
             limit = 1 if breaker else self._outlets[key][1].connections(self._senders)
             room[key] = 0 if breaker and breaker.is_open(now) else limit - busy[key]
-        quotas = share(due, self._senders - self._busy - looking, room, self._served)
+        quotas = share(due, self._senders - self.busy - looking, room, self._served)
         self._turns += 1
         self._served |= dict.fromkeys(quotas, self._turns)
         return quotas
@@ -315,7 +316,7 @@ class Sender:
         return look
 
     def _submit(self, task: Callable[[], None]) -> None:
-        if len(self._threads) < min(self._senders, self._busy):
+        if len(self._threads) < min(self._senders, self.busy):
             # Daemons: a call that hangs must not keep a worker from ending; its lease will speak for it.
             thread = threading.Thread(target=self._serve, name=f"sender-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -344,7 +345,7 @@ class Sender:
                 self.step()
             except psycopg.OperationalError:
                 time.sleep(0.2)
-            if not self._busy and not self._calls:
+            if not self.busy and not self._calls:
                 break
             self.bell.wait(min(1.0, max(0.0, end - time.monotonic())))
         for _ in self._threads:

@@ -1,11 +1,26 @@
 """The one place that asks what time it is."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+_shift = timedelta(0)
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC, to the microsecond."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _shift
+
+
+@contextmanager
+def travel(moment: datetime) -> Iterator[None]:
+    """Let the whole process believe that it is `moment`, and that time goes on from there: for the demo and tests."""
+    global _shift
+    before, _shift = _shift, moment - datetime.now(UTC)
+    try:
+        yield
+    finally:
+        _shift = before
 
 
 def micros(moment: datetime) -> int:

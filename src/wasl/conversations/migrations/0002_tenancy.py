@@ -6,14 +6,15 @@ from wasl.kit.tenancy import TenantTable, foreign_key
 
 # Folding for search: what a reader takes for the same letter is the same letter. Arabic alef, yeh, teh marbuta and
 # hamza carriers are brought together, diacritics and tatweel go; Latin accents go. (The wheel has no unaccent.)
+# ASCII needs none of it: translate takes 90 µs for a message of 400 letters, lower one.
 FOLD = r"""
 CREATE FUNCTION wasl_fold(words text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog AS $$
-  SELECT translate(
+  SELECT CASE WHEN octet_length(words) = length(words) THEN lower(words) ELSE translate(
     lower(words),
     'أإآٱىةؤئàâäáãåçèéêëìíîïñòóôöõùúûüýÿœæ' || U&'\0640\064B\064C\064D\064E\064F\0650\0651\0652\0670',
     'اااا' || 'يهوي' || 'aaaaaaceeeeiiiinooooouuuuyyoa'
-  )
+  ) END
 $$;
 """
 
