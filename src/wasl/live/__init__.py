@@ -1,0 +1,1 @@
+"""The event stream: what the database signals, to every open page that may see it."""
