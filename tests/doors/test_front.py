@@ -1,0 +1,412 @@
+"""The one port, as a process: what Django gets to see, what slow and oversized clients get, and how it ends."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.browser import Browser, sign_in
+from tests.processes import free_port, role, wait_for_port
+from tests.worlds import Shop
+from wasl.kit.postgres import Cluster
+from wasl.workspace import assets
+
+LIMIT = 2_000_000
+SITE = {"DJANGO_SETTINGS_MODULE": "tests.doors.site"}
+SERVE = "wasl.doors.web:serve"
+
+
+@dataclass
+class Front:
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> "Got":
+        line = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            line.request(method, path, body, headers or {})
+            return Got.of(line.getresponse())
+        finally:
+            line.close()
+
+    def get(self, path: str, **headers: str) -> "Got":
+        return self.ask(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+
+    def open(self, text: str) -> socket.socket:
+        """A connection on which this was sent; `Host` and the end of a line are filled in."""
+        line = socket.create_connection(("127.0.0.1", self.port), 10)
+        line.sendall(text.replace("\n", "\r\n").replace("HOST", "Host: 127.0.0.1").encode())
+        return line
+
+
+@dataclass
+class Got:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def of(cls, response: HTTPResponse) -> "Got":
+        return cls(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@contextmanager
+def front(**settings: str) -> Iterator[Front]:
+    port = free_port()
+    with role(SERVE, **SITE, WASL_HTTP_PORT=str(port), **settings) as process:
+        wait_for_port(port, process)
+        started = Front(port, process)
+        while started.get("/healthz").status != 200:
+            time.sleep(0.01)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def web(cluster: Cluster) -> Iterator[Front]:
+    """A front with two threads for pages, a low limit and little patience."""
+    with front(WASL_WEB_THREADS="2", WASL_HTTP_BODY_LIMIT=f"{LIMIT}", WASL_BODY_TIMEOUT="2 s") as started:
+        yield started
+
+
+# What Django sees -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 64 * 1024, 64 * 1024 + 1, 1_500_000, LIMIT])
+def test_django_gets_the_whole_body(web: Front, size: int) -> None:
+    body = os.urandom(size)
+    seen = web.ask("POST", "/echo", body, {"Content-Type": "application/octet-stream"}).json
+    assert (seen["size"], seen["sha256"]) == (size, hashlib.sha256(body).hexdigest())
+    assert seen["meta"]["CONTENT_LENGTH"] == str(size)
+
+
+def test_a_body_of_unannounced_length_arrives_whole(web: Front) -> None:
+    pieces = [os.urandom(40_000) for _ in range(5)]
+    seen = web.ask("POST", "/echo", iter(pieces)).json
+    assert seen["sha256"] == hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert "HTTP_TRANSFER_ENCODING" not in seen["meta"]
+
+
+def test_paths_queries_and_headers_arrive_as_they_were_sent(web: Front) -> None:
+    with web.open(
+        "POST /echo/caf%C3%A9%2Fx/%FF?q=%FF&a=b+c HTTP/1.1\nHOST\nContent-Type: text/plain\nCookie: a=1\n"
+        "Cookie: b=2\nX-Many: 1\nX-Many: 2\nX_Forged: 1\nX-Real: 1\nContent-Length: 2\nConnection: close\n\nhi"
+    ) as line:
+        raw = b"".join(iter(lambda: line.recv(65536), b""))
+    seen = json.loads(raw.partition(b"\r\n\r\n")[2])
+    assert seen["path"] == "/echo/café/x/%FF"
+    assert seen["query"] == "q=%EF%BF%BD&a=b+c"
+    meta = seen["meta"]
+    assert (meta["HTTP_COOKIE"], meta["HTTP_X_MANY"], meta["CONTENT_TYPE"]) == (
+        "a=1; b=2",
+        "1,2",
+        "text/plain",
+    )
+    assert not [name for name in meta if "FORGED" in name]
+    assert (meta["REMOTE_ADDR"], seen["scheme"]) == ("127.0.0.1", "http")
+
+
+def test_behind_a_public_https_address_requests_are_secure(cluster: Cluster) -> None:
+    with front(WASL_PUBLIC_URL="https://desk.example.com") as web:
+        seen = web.get("/echo", Host="desk.example.com").json
+        assert seen["scheme"] == "https"
+
+
+def test_answers_leave_as_django_made_them(web: Front) -> None:
+    assert web.get("/hello").body == b"hello"
+    assert web.get("/stream?pieces=3").body == b"y" * 3000
+    got = web.get("/file?size=5000000")
+    assert (len(got.body), got.headers["content-length"]) == (5_000_000, "5000000")
+    head = web.ask("HEAD", "/file?size=5000000")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", "5000000")
+    assert web.ask("HEAD", "/hello").headers["content-length"] == "5"
+    assert web.get("/crash").status == 500
+    assert web.get("/nothing-here").status == 404
+
+
+def form(*files: bytes) -> tuple[bytes, dict[str, str]]:
+    """A multipart form with these files."""
+    body = b"".join(
+        b'--1c2f8a95d0b7\r\nContent-Disposition: form-data; name="f%d"; filename="f%d.bin"\r\n\r\n%s\r\n'
+        % (i, i, file)
+        for i, file in enumerate(files)
+    )
+    return body + b"--1c2f8a95d0b7--\r\n", {"Content-Type": "multipart/form-data; boundary=1c2f8a95d0b7"}
+
+
+def test_uploads_arrive_as_files_and_leave_nothing_behind(web: Front) -> None:
+    small, large = os.urandom(1000), os.urandom(1_200_000)
+    seen = web.ask("POST", "/upload", *form(small, large)).json
+    assert seen["f0"]["sha256"] == hashlib.sha256(small).hexdigest()
+    assert seen["f1"]["sha256"] == hashlib.sha256(large).hexdigest()
+    assert seen["f1"]["kind"] == "TemporaryUploadedFile"
+    assert list(uploads().iterdir()) == []
+
+
+def uploads() -> Path:
+    return Path(os.environ["WASL_DATA_DIR"]) / "run" / "uploads"
+
+
+def test_what_a_killed_process_left_is_cleared_away(cluster: Cluster) -> None:
+    uploads().mkdir(parents=True, exist_ok=True)
+    (uploads() / "tmpabcdef").write_bytes(b"x")
+    with front() as web:
+        assert web.get("/hello").status == 200
+        assert list(uploads().iterdir()) == []
+
+
+# Too large, too slow --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_over_the_limit_gets_413(web: Front, announced: bool) -> None:
+    body = b"x" * (LIMIT + 1)
+    got = web.ask("POST", "/echo", body if announced else iter([body]), {"Accept": "application/json"})
+    assert (got.status, got.headers["content-type"]) == (413, "application/problem+json")
+    assert got.json == {
+        "type": "about:blank",
+        "title": "That is too large",
+        "status": 413,
+        "detail": "All files together must stay under 2 MB.",
+    }
+
+
+def test_who_asks_first_is_told_before_sending(web: Front) -> None:
+    with web.open(
+        f"POST /echo HTTP/1.1\nHOST\nExpect: 100-continue\nContent-Length: {LIMIT + 1}\n\n"
+    ) as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_an_absurd_length_is_refused_at_once(web: Front) -> None:
+    with web.open(f"POST /echo HTTP/1.1\nHOST\nContent-Length: {10**15}\n\n") as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_people_get_a_page_in_their_language(web: Front) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "ar-EG,ar;q=0.9"}
+    got = web.ask("POST", "/echo", b"x" * (LIMIT + 1), headers)
+    assert (got.status, got.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert b'<html lang="ar" dir="rtl">' in got.body
+    sheet = got.body.partition(b'href="')[2].partition(b'"')[0].decode()
+    assert web.get(sheet).status == 200
+
+
+def test_a_body_that_never_ends_gets_408(web: Front) -> None:
+    started = time.monotonic()
+    with web.open("POST /echo HTTP/1.1\nHOST\nContent-Length: 100\n\nsome") as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 408")
+    assert 1.5 < time.monotonic() - started < 4
+
+
+def test_a_body_that_trickles_gets_408(web: Front) -> None:
+    with web.open("POST /echo HTTP/1.1\nHOST\nContent-Length: 100\n\n") as line:
+        line.setblocking(False)
+        end = time.monotonic() + 5
+        answer = b""
+        while not answer and time.monotonic() < end:
+            line.send(b"x")
+            time.sleep(0.2)
+            try:
+                answer = line.recv(100)
+            except BlockingIOError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_half_sent_requests_do_not_hold_up_pages(web: Front) -> None:
+    half = [web.open("POST /echo HTTP/1.1\nHOST\nContent-Length: 100000\n\nhalf") for _ in range(8)]
+    try:
+        started = time.monotonic()
+        assert web.get("/hello").body == b"hello"
+        assert time.monotonic() - started < 1
+    finally:
+        for line in half:
+            line.close()
+
+
+def test_slow_readers_do_not_hold_up_pages(web: Front) -> None:
+    slow = [web.open("GET /file?size=30000000 HTTP/1.1\nHOST\n\n") for _ in range(8)]
+    try:
+        time.sleep(0.3)
+        started = time.monotonic()
+        assert web.get("/hello").body == b"hello"
+        assert time.monotonic() - started < 1
+    finally:
+        for line in slow:
+            line.close()
+
+
+def test_more_bodies_than_there_is_room_for_are_asked_to_wait(tmp_path: Path) -> None:
+    import asyncio
+
+    from wasl.doors.spool import Crowded, Spool
+
+    async def body(size: int) -> Any:
+        messages = iter([{"body": b"x" * size, "more_body": True}, {"body": b"", "more_body": False}])
+
+        async def receive() -> Any:
+            return next(messages)
+
+        return await spool.body(receive)
+
+    spool = Spool(tmp_path, room=1_000_000)
+    first = asyncio.run(body(700_000))
+    with pytest.raises(Crowded):
+        asyncio.run(body(400_000))
+    small = asyncio.run(body(1000))
+    first.close()
+    second = asyncio.run(body(400_000))
+    assert (small.size, second.size, len(second.file.read())) == (1000, 400_000, 400_000)
+    small.close()
+    second.close()
+    spool.close()
+
+
+def test_large_uploads_at_once_keep_memory_flat(cluster: Cluster) -> None:
+    body, headers = form(os.urandom(25_000_000))
+    with front() as web:
+        web.ask("POST", "/upload", *form(b"x"))
+        before = resident(web.process.pid)
+        with ThreadPoolExecutor(8) as pool:
+            got = list(pool.map(lambda _: web.ask("POST", "/upload", body, headers), range(8)))
+        assert [each.json["f0"]["size"] for each in got] == [25_000_000] * 8
+        # Eight bodies are 200 MB; what is held of each is a few buffers.
+        assert peak(web.process.pid) - before < 60_000
+
+
+def resident(pid: int) -> int:
+    return _status(pid, "VmRSS")
+
+
+def peak(pid: int) -> int:
+    return _status(pid, "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+# Who is asked, and for what -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "a b", "127.0.0.1@evil.example"]
+)
+@pytest.mark.parametrize("path", ["/hello", "/live", "/static/css/base.css"])
+def test_other_hosts_are_refused_everywhere(web: Front, path: str, host: str) -> None:
+    assert web.get(path, Host=host).status == 400
+
+
+def test_health_is_answered_to_anyone(web: Front) -> None:
+    got = web.get("/healthz", Host="10.1.2.3")
+    assert (got.status, got.json) == (200, {"status": "ok"})
+
+
+def test_static_files_may_be_kept_for_ever_under_their_fingerprint(web: Front) -> None:
+    got = web.get(assets.url("css/base.css"))
+    assert (got.status, got.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert got.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.body == (assets.OWN / "css" / "base.css").read_bytes()
+    for older in ("/static/css/base.css", "/static/000000000000/css/base.css"):
+        plain = web.get(older)
+        assert (plain.body, plain.headers["cache-control"]) == (got.body, "public, no-cache")
+        again = web.get(older, If_None_Match=f'"other", W/{plain.headers["etag"]}')
+        assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../assets.py",
+        "%2e%2e/assets.py",
+        "..%2fassets.py",
+        "css/../../assets.py",
+        "css/..%5c..%5cassets.py",
+        "//etc/passwd",
+        "%2fetc/passwd",
+        "htmx/../../../__init__.py",
+        "htmx/%2e%2e/%2e%2e/apps.py",
+        "css",
+        "",
+        "css/base.css%00.png",
+        "x" * 300,
+        "css/base.css/",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["/static/", "/static/000000000000/"])
+def test_static_never_leaves_its_folder(web: Front, prefix: str, name: str) -> None:
+    with web.open(f"GET {prefix}{name} HTTP/1.1\nHOST\nConnection: close\n\n") as line:
+        raw = b"".join(iter(lambda: line.recv(65536), b""))
+    assert raw.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), raw[:100]
+    assert web.ask("POST", "/static/css/base.css").status == 405
+
+
+# The end --------------------------------------------------------------------------------------------------
+
+
+def test_stopping_ends_open_streams_and_finishes_answers(shop: Shop) -> None:
+    key = sign_in(shop.users["agent"])
+    with front() as web, ThreadPoolExecutor(1) as pool:
+        browsers = [Browser(web.port, key).greeted() for _ in range(5)]
+        half = web.open("POST /echo HTTP/1.1\nHOST\nContent-Length: 100\n\nhalf")
+        page = pool.submit(web.get, "/slow?seconds=0.5")
+        time.sleep(0.2)
+        started = time.monotonic()
+        web.process.send_signal(signal.SIGTERM)
+        for browser in browsers:
+            event = browser.event()
+            assert (event.name, event.data) == ("end", "stopping")
+            browser.close()
+        assert page.result().body == b"done"
+        assert web.process.wait(5) == 0
+        assert time.monotonic() - started < 1.3
+        half.close()
+
+
+def test_an_idle_front_with_streams_stops_within_a_second(shop: Shop) -> None:
+    key = sign_in(shop.users["agent"])
+    with front() as web:
+        browsers = [Browser(web.port, key).greeted() for _ in range(20)]
+        started = time.monotonic()
+        web.process.send_signal(signal.SIGINT)
+        assert web.process.wait(5) == 0
+        assert time.monotonic() - started < 1
+        for browser in browsers:
+            browser.close()
+
+
+def test_a_page_that_never_ends_does_not_hold_up_the_end(cluster: Cluster) -> None:
+    with front() as web, web.open("GET /slow?seconds=60 HTTP/1.1\nHOST\n\n"):
+        time.sleep(0.3)
+        web.process.send_signal(signal.SIGTERM)
+        assert web.process.wait(8) == 0
+
+
+def test_a_port_that_is_taken_is_said_in_words(web: Front, capfd: pytest.CaptureFixture[str]) -> None:
+    with role(SERVE, **SITE, WASL_HTTP_PORT=str(web.port)) as second:
+        assert second.wait(20) == 1
+    said = capfd.readouterr().err
+    assert said == (
+        f"Pages cannot be served on 127.0.0.1 port {web.port}: Address already in use. "
+        "Choose another with WASL_HTTP_HOST and WASL_HTTP_PORT.\n"
+    )
