@@ -18,13 +18,11 @@ Make = Callable[..., Installation]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o711)
+def make(place: Path) -> Iterator[Make]:
     made: list[Installation] = []
 
     def new(*names: str, **settings: str) -> Installation:
-        made.append(Installation(tmp_path, *names, **settings))
+        made.append(Installation(place, *names, **settings))
         return made[-1].start()
 
     yield new
@@ -114,7 +112,9 @@ def test_a_busy_backend_does_not_hold_up_the_next_start(make: Make) -> None:
     home = make("web").ready()
     conn = psycopg.connect(home.cluster.owner_dsn, autocommit=True)
     # A join without end: the backend looks at no latch, and so does not see that its parent is gone.
-    conn.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b")
+    conn.pgconn.send_query(
+        b"SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b"
+    )
     time.sleep(0.3)
     killed = home.kill("postgres")
     busy = conn.info.backend_pid

@@ -67,9 +67,7 @@ class Database:
         cluster.clear_leftovers()
         if self.restarts < 0:
             _in_a_fork(cluster.ensure_cluster)
-        process = cluster.spawn()
-        process.returncode = 0  # the supervisor collects every child itself
-        self.child = process.pid
+        self.child = cluster.spawn()
         self.restarts += 1
         self._due = now + RETRY_AFTER
 

@@ -14,7 +14,7 @@ from wasl.config.env import Env
 # tokens, and Wasl's own API tokens.
 _SECRETS = re.compile(
     r"(?P<before>"
-    r"[a-z][a-z0-9+.-]*://[^\s:/@]*:"
+    r"[a-z][a-z0-9+.-]*://[^\s:/@]*:(?=[^\s@]+@)"
     r"|(?:password|passwd|secret|token|api[_-]?key|secret[_-]?key|access[_-]?key|master[_-]?key|authorization|cookie)"
     r"[\"']?\s*[=:]\s*(?:bearer\s+|basic\s+)?[\"']?"
     r"|\bbearer\s+"
@@ -86,5 +86,7 @@ def logging_config(env: Env) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             "_granian": {"level": "WARNING"},
             "granian.access": {"level": "WARNING"},
+            # aiosmtpd would write every command a client sends, addresses included.
+            "mail.log": {"level": "WARNING"},
         },
     }

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from wasl.kit.postgres import APP_ROLE, QUEUE_ROLE, role_password
+from wasl.kit.postgres import APP_ROLE, QUEUE_ROLE, role_dsn, role_password
 
 MINIMUM_VERSION = 15_00_00
 
@@ -24,6 +24,8 @@ def ensure_database_and_roles(owner_dsn: str, secret: str) -> None:
             raise CannotPrepare(
                 f"PostgreSQL {conn.info.server_version // 10000} is too old: Wasl needs 15 or later."
             )
+        if _in_shape(owner_dsn, secret):
+            return
         # Several machines may start at once; the lock is of the session and so ends with it.
         conn.execute("SELECT pg_advisory_lock(hashtext('wasl roles'))")
         statements = _missing(conn, secret)
@@ -33,6 +35,26 @@ def ensure_database_and_roles(owner_dsn: str, secret: str) -> None:
                     conn.execute(statement)
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotPrepare(_advice(conn, statements, error)) from error
+
+
+def _in_shape(owner_dsn: str, secret: str) -> bool:
+    """Whether both roles get in and may do what they are for: then the owner needs no right to make roles."""
+    try:
+        for role in (APP_ROLE, QUEUE_ROLE):
+            with psycopg.connect(role_dsn(owner_dsn, role, secret), connect_timeout=10) as conn:
+                conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(APP_ROLE)))
+                row = conn.execute("SELECT has_schema_privilege('public', 'USAGE')").fetchone()
+                if row != (True,) or (role == QUEUE_ROLE and _inherits(conn)):
+                    return False
+    except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege):
+        return False
+    return True
+
+
+def _inherits(conn: psycopg.Connection[Any]) -> bool:
+    """Whether the queue role has the application's rights without stepping down to it."""
+    row = conn.execute("SELECT pg_has_role(%s, %s, 'USAGE')", [QUEUE_ROLE, APP_ROLE]).fetchone()
+    return row is None or bool(row[0])
 
 
 def _connect(owner_dsn: str) -> psycopg.Connection[Any]:
@@ -63,8 +85,11 @@ def _missing(conn: psycopg.Connection[Any], secret: str) -> list[sql.Composed]:
             )
         )
     statements.append(_grant_membership(conn.info.server_version))
-    database = sql.Identifier(conn.info.dbname)
+    database, owner = sql.Identifier(conn.info.dbname), sql.Identifier(conn.info.user)
     statements += [
+        # An owner who does not own the database itself must not be shut out with the public.
+        sql.SQL("GRANT ALL ON DATABASE {} TO {}").format(database, owner),
+        sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(owner),
         sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database),
         sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}, {}").format(
             database, sql.Identifier(APP_ROLE), sql.Identifier(QUEUE_ROLE)

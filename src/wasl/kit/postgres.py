@@ -63,10 +63,11 @@ class Cluster(Layout):
         except OSError:
             return False
 
-    def spawn(self) -> "subprocess.Popen[bytes]":
+    def spawn(self) -> int:
         """Start the server without waiting for it; the folders and the cluster must be there (`ensure_cluster`).
 
-        A fast one ends with the process that started it, so that a test run cut short leaves nothing behind.
+        Returns the id of a child process, which the caller collects when it ends. A fast one ends with the process
+        that started it, so that a test run cut short leaves nothing behind.
         """
         parent = os.getpid()
         owner = pghost.owner_of(self.directory)
@@ -74,7 +75,7 @@ class Cluster(Layout):
             self.log.replace(self.log.with_suffix(".log.1"))
         self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [str(pghost.programs(owner) / "postgres"), "-D", str(self.directory)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -86,6 +87,8 @@ class Cluster(Layout):
                 preexec_fn=(lambda: prctl.die_with_parent(parent, signal.SIGQUIT)) if self.fast else None,  # noqa: PLW1509
                 **owner.spawn_options(),
             )
+        process.returncode = 0  # so that nobody but the caller waits for it
+        return process.pid
 
     def start(self, patience: float = 60.0) -> int:
         """Make what is missing, adopt a running server or start one, and wait until it accepts connections.
@@ -95,9 +98,9 @@ class Cluster(Layout):
         end = time.monotonic() + patience
         if self.pid() is None:
             self.ensure_cluster()
-        child: subprocess.Popen[bytes] | None = None
+        child = 0
         while not self.ready():
-            if self.pid() is None and (child is None or child.poll() is not None):
+            if self.pid() is None and not _runs(child):
                 self.clear_leftovers()
                 time.sleep(0.2 if child else 0)
                 child = self.spawn()
@@ -107,8 +110,6 @@ class Cluster(Layout):
         found = self.pid()
         if found is None:
             raise ServerFailed(self.last_words())
-        if child is not None:
-            child.returncode = 0  # let go of it: the server outlives this object, and `_reap` collects it
         return found
 
     def stop(self, patience: float = 30.0) -> None:
@@ -157,10 +158,21 @@ class Cluster(Layout):
     def remove(self) -> None:
         """Delete the cluster, wherever it is. The server must not be running."""
         place = self.directory.parent
+        shutil.rmtree(self.socket_dir, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
         if (self.data_dir / "pg").is_symlink():
             shutil.rmtree(place, ignore_errors=True)
             (self.data_dir / "pg").unlink()
+
+
+def _runs(child: int) -> bool:
+    """Whether a child of ours (0: none yet) has not ended; collects it when it has."""
+    if not child:
+        return False
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    except ChildProcessError:
+        return False
 
 
 def _uncollected(pid: int) -> bool:
