@@ -72,7 +72,12 @@ class Address:
 
     @property
     def identity_key(self) -> str:
-        """What two addresses of the same mailbox have in common: NFC, case folded."""
+        """What two addresses of the same mailbox have in common: NFC, case folded.
+
+        Without an @ it is a number or an id of another program, in which case may tell two people apart.
+        """
+        if "@" not in self.address:
+            return self.address
         if self.address.isascii():
             return self.address.lower()
         return unicodedata.normalize("NFC", self.address.casefold())

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from wasl.cli import token
+
 ABOUT = "Wasl: everything a business and its customers say to each other, on one timeline."
 AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` lists them. docs/operating.md says more."
 
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", "Bring the database up to date (`up` does it by itself).", _migrate)
     rebuild = add("rebuild", "Make derived tables anew from the base tables and the timeline.", _rebuild)
     rebuild.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    token.add_to(add("token", "Make, list and revoke tokens for the API.", _token))
     add("manage", "Pass a command on to Django: wasl manage COMMAND …", None)
     add("version", "Print the version.", _version)
     return parser
@@ -123,6 +126,11 @@ def _check(parsed: argparse.Namespace) -> int:
     from wasl.cli.check import run
 
     return run(as_json=parsed.json)
+
+
+def _token(parsed: argparse.Namespace) -> int:
+    _django("token")
+    return token.run(parsed)
 
 
 def _manage(rest: list[str]) -> int:

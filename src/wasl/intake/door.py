@@ -1,25 +1,26 @@
 """What doors have in common: a pool, one store, one retry, and a wake-up after the commit."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from wasl.intake.store import Raw, Stored, store
+from wasl.intake.store import Raw, Stored
 from wasl.intake.wake import Waker
-from wasl.kit.db import conninfo, prepare_async
+from wasl.intake.writer import Pool, Unavailable, Writer
+from wasl.kit.db import AsyncConnection, conninfo, prepare_async
+
+__all__ = ["Door", "Unavailable"]
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 WAIT = 5.0
 """Seconds a door waits for a connection before it asks the sender to come again."""
-
-
-class Unavailable(Exception):
-    """The database cannot be reached; nothing was stored and the sender must try again."""
 
 
 class Door:
@@ -27,27 +28,32 @@ class Door:
 
     def __init__(self, application: str, size: int = 4) -> None:
         self._info = conninfo("app", application)
-        self.pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        self.pool: Pool = AsyncConnectionPool(
             self._info,
             min_size=1,
             max_size=size,
             configure=prepare_async,
+            check=AsyncConnectionPool.check_connection,
             kwargs={"autocommit": True},
             timeout=WAIT,
             open=False,
             name=f"door:{application}",
         )
         self.waker = Waker(self._connect)
+        self._writer = Writer(self._connect, self.pool, self.waker)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(self._info, autocommit=True, connect_timeout=5)
+        return await psycopg.AsyncConnection.connect(
+            self._info, autocommit=True, connect_timeout=5, options="-c statement_timeout=15s"
+        )
 
     async def open(self) -> None:
         """Start connecting; a database that is away does not stop the door from opening."""
         await self.pool.open(wait=False)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Finish what is under way, then let go of every connection."""
+        await self._writer.close()
         await self.waker.close()
         await self.pool.close()
 
@@ -57,20 +63,19 @@ class Door:
         A connection that turns out to be dead is replaced once: storing twice is harmless, the second copy is
         refused as one that is there already.
         """
-        stored = await self._with_retry(lambda conn: store(conn, workspace_id, payloads))
-        self.waker.poke()
-        return stored
+        return await self._writer.store(workspace_id, payloads)
 
-    async def ask(self, question: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def ask(self, question: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Rows of a small question that a door must ask first. Raises Unavailable."""
 
-        async def rows(conn: psycopg.AsyncConnection[Any]) -> list[tuple[Any, ...]]:
+        async def rows(conn: AsyncConnection) -> list[tuple[Any, ...]]:
             cursor = await conn.execute(question, values, prepare=True)
             return await cursor.fetchall()
 
-        return await self._with_retry(rows)
+        return await self.with_connection(rows)
 
-    async def _with_retry(self, work: Any) -> Any:
+    async def with_connection(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `work` makes of a connection, tried once more when it was dead. Raises Unavailable."""
         for last in (False, True):
             try:
                 async with self.pool.connection() as conn:

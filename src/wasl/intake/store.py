@@ -97,10 +97,11 @@ def _answer(payload: Raw, fresh: set[UUID], known: dict[tuple[UUID, bytes], Any]
     if payload.id in fresh:
         return Stored(payload.id, True, True)
     earlier_id, digest = known[payload.inbox_id, payload.dedupe]
-    return Stored(earlier_id, False, bytes(digest) == _digest(payload))
+    return Stored(earlier_id, False, bytes(digest) == digest_of(payload))
 
 
-def _digest(payload: Raw) -> bytes:
+def digest_of(payload: Raw) -> bytes:
+    """SHA-256 of what was sent."""
     return payload.body_digest or payload.blob or hashlib.sha256(payload.content).digest()
 
 
@@ -116,7 +117,7 @@ def _parameters(workspace: UUID, payloads: Sequence[Raw]) -> dict[str, Any]:
         "raw": [None if p.blob else p.content for p in payloads],
         "blob": [p.blob for p in payloads],
         "size": [p.size for p in payloads],
-        "body": [_digest(p) for p in payloads],
+        "body": [digest_of(p) for p in payloads],
         "dedupe": [p.dedupe for p in payloads],
     }
 

@@ -169,7 +169,7 @@ class Problem(Exception):
         return msgspec.json.encode(self.content())
 
 
-def for_status(status: int) -> Problem:
+def for_status(status: int, detail: str = "") -> Problem:
     """The general problem of a status that someone else decided on."""
     kind = BY_STATUS.get(status) or BY_STATUS[500 if status >= 500 else 400]
-    return Problem(kind.slug, kind.help)
+    return Problem(kind.slug, detail or kind.help)

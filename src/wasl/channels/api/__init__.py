@@ -1,0 +1,1 @@
+"""The generic API channel: what another program says a customer wrote."""
