@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
+from wasl.kit import arrays  # noqa: F401 - registers how lists are sent
 from wasl.kit.tenancy import APP_ROLE
 
 Connection = psycopg.Connection[tuple[Any, ...]]
