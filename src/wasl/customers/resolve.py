@@ -95,7 +95,7 @@ def resolve(conn: Connection, workspace_id: UUID, senders: Sequence[Sender]) -> 
     found = {
         (channel, address): Resolved(identity, customer, root, False)
         for channel, address, identity, customer, root in conn.execute(
-            _READ, [channels, addresses, workspace_id], binary=True
+            _READ, [channels, addresses, workspace_id]
         )
     }
     missing = [sender for key, sender in reversed(wanted.items()) if key not in found]

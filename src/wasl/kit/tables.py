@@ -7,7 +7,7 @@ from django.db import models
 from wasl.kit.ids import uuid7
 
 if TYPE_CHECKING:
-    BigInteger = models.BigIntegerField[int, int]
+    BigInteger = models.BigIntegerField[Any, Any]
     ForeignKey = models.ForeignKey[Any, Any]
 else:
     BigInteger = models.BigIntegerField

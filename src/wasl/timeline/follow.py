@@ -94,6 +94,7 @@ SELECT f.name IS NULL OR EXISTS (
 _LOCK: LiteralString = """
 SELECT epoch, tx::text, last_id FROM timeline_follower WHERE name = %s FOR UPDATE SKIP LOCKED
 """
+_WAIT: LiteralString = "SELECT epoch, tx::text, last_id FROM timeline_follower WHERE name = %s FOR UPDATE"
 _BEGIN: LiteralString = """
 INSERT INTO timeline_follower (name, epoch, tx, last_id, updated_at)
 VALUES (%s, 0, '0', '00000000-0000-0000-0000-000000000000', now())
@@ -155,6 +156,15 @@ def lock_cursor(conn: Connection, cursor: str) -> Position | None:
     """Where the follower of that name is, held until the transaction ends; None if another process holds it."""
     found = conn.execute(_LOCK, [cursor]).fetchone() or conn.execute(_BEGIN, [cursor]).fetchone()
     return (found[0], found[1], found[2]) if found else None
+
+
+def hold_cursor(conn: Connection, cursor: str) -> Position:
+    """As `lock_cursor`, but wait for whoever holds it: for work that the follower must not do meanwhile."""
+    conn.execute(_BEGIN, [cursor])
+    found = conn.execute(_WAIT, [cursor]).fetchone()
+    if found is None:
+        raise LookupError(f"the cursor {cursor} is gone")
+    return found[0], found[1], found[2]
 
 
 def move_cursor(conn: Connection, cursor: str, position: Position) -> None:
