@@ -1,0 +1,114 @@
+// Open pages hear of changes and read again what they show of them.
+//
+//   data-live="list"                 read again at any change
+//   data-live="conversation:<id>"    at changes of that conversation (customer:<id> likewise; several words may stand)
+//   data-live-dot                    gets data-live="on" or "off"
+//   data-live-words                  its text becomes data-on or data-off
+//
+// An element reads again when htmx triggers `wasl:refresh` on it. On `document`: `wasl:change` (detail as the server
+// sends it), `wasl:refetch`, `wasl:live` (detail {on}), `wasl:out` (signed out elsewhere).
+
+import { Line } from "./live-worker.js";
+
+const RETRY = 2000;
+const agent = document.body.dataset.agent;
+const place = `wasl-live ${agent}`;
+const waiting = new Set();
+let flushing = 0;
+
+function refresh() {
+  flushing = 0;
+  if (document.hidden) return; // read when it is looked at
+  for (const element of waiting) if (element.isConnected) globalThis.htmx?.trigger(element, "wasl:refresh");
+  waiting.clear();
+}
+
+function want(elements) {
+  for (const element of elements) waiting.add(element);
+  flushing ||= setTimeout(refresh);
+}
+
+const words = (attribute, ids = []) => ids.map((id) => `[data-live~="${attribute}:${CSS.escape(id)}"]`);
+
+function change(detail) {
+  const about = ['[data-live~="list"]', ...words("conversation", detail.c), ...words("customer", detail.u)];
+  want(document.querySelectorAll(about.join()));
+  tell("change", detail);
+}
+
+function refetch() {
+  want(document.querySelectorAll('[data-live~="list"], [data-live*=":"]'));
+  tell("refetch");
+}
+
+let on = null; // not known yet
+
+function live(now) {
+  on = now;
+  show();
+  tell("live", { on });
+}
+
+function show() {
+  if (on === null) return;
+  for (const dot of document.querySelectorAll("[data-live-dot]")) dot.dataset.live = on ? "on" : "off";
+  for (const text of document.querySelectorAll("[data-live-words]")) text.textContent = text.dataset[on ? "on" : "off"];
+}
+
+function tell(name, detail) {
+  document.dispatchEvent(new CustomEvent(`wasl:${name}`, { detail }));
+}
+
+function hear({ what, detail, on: now, last }) {
+  if (last) sessionStorage.setItem(place, last);
+  if (what === "change") change(detail);
+  else if (what === "refetch") refetch();
+  else if (what === "live") live(now);
+  else if (what === "out") {
+    sessionStorage.removeItem(place);
+    tell("out");
+  }
+}
+
+const arrival = () => [sessionStorage.getItem(place) ?? "", performance.timeOrigin];
+
+function alone() {
+  const line = new Line(agent, hear);
+  line.join(...arrival());
+}
+
+function together() {
+  const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { type: "module", name: place });
+  worker.onerror = alone;
+  worker.port.onmessage = ({ data }) => hear(data);
+  const [last, since] = arrival();
+  worker.port.postMessage({ what: "hello", last, since });
+  addEventListener("pagehide", () => worker.port.postMessage({ what: "bye" }), { once: true });
+}
+
+function start() {
+  try {
+    together();
+  } catch {
+    alone();
+  }
+}
+
+// What could not be read just now is read a little later; an answer that says no stays as it is.
+function again({ detail: { elt, xhr } }) {
+  if (elt?.matches?.("[data-live]") && !(xhr?.status >= 400 && xhr.status < 500)) {
+    setTimeout(() => want([elt]), RETRY * (0.5 + Math.random()));
+  }
+}
+
+if (agent) {
+  start();
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    refetch();
+    start();
+  });
+  document.addEventListener("visibilitychange", () => want([]));
+  document.addEventListener("htmx:afterSettle", show);
+  for (const name of ["sendError", "responseError", "timeout"]) document.addEventListener(`htmx:${name}`, again);
+}
