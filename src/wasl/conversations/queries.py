@@ -69,6 +69,7 @@ def conversations(
     customer_ids: Sequence[UUID] | None = None,
     before: tuple[datetime, UUID] | None = None,
     limit: int = PAGE,
+    assignee_id: UUID | None = None,
 ) -> Page[Conversation]:
     """A page of the list, latest first. Rows carry `customer`, `assignee` and `unread` (bool)."""
     found = narrowed(actor, view, inbox_id)
@@ -76,6 +77,8 @@ def conversations(
         found = found.filter(status=status)
     if customer_ids is not None:
         found = found.filter(customer_id__in=customer_ids)
+    if assignee_id:
+        found = found.filter(assignee_id=assignee_id)
     if before:
         found = found.filter(Q(last_at__lt=before[0]) | Q(last_at=before[0], id__lt=before[1]))
     rows = list(_with_unread(actor, found).order_by("-last_at", "-id")[: limit + 1])
@@ -198,3 +201,9 @@ def attachment(actor: Actor, attachment_id: UUID) -> Attachment:
     if row is None:
         raise NotFound
     return row
+
+
+def messages(actor: Actor, message_ids: Sequence[UUID]) -> dict[UUID, Shown]:
+    """Those of these messages that the actor may see, by id."""
+    rows = list(Message.objects.filter(id__in=message_ids, conversation__inbox_id__in=actor.inboxes)[:500])
+    return {shown.message.id: shown for shown in _shown(actor, rows)}

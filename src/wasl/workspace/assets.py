@@ -24,6 +24,7 @@ STYLES = (
     "rail",
     "list",
     "thread",
+    "mail",
     "customer",
     "float",
     "door",

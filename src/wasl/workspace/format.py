@@ -78,6 +78,11 @@ def full(moment: datetime) -> str:
     return _("%(day)s, %(time)s") % {"day": _day(here.date(), "EEEE d MMMM y"), "time": clock_time(moment)}
 
 
+def year(moment: datetime) -> str:
+    """`2026`."""
+    return digits(str(_here(moment).year))
+
+
 def day(moment: datetime) -> str:
     """`Today`, `Yesterday`, `Monday 2 February`, with the year when it is another."""
     here, today = _here(moment).date(), _here(clock.now()).date()
@@ -85,7 +90,8 @@ def day(moment: datetime) -> str:
         return _("Today")
     if here == today - timedelta(days=1):
         return _("Yesterday")
-    return _day(here, "EEEE d MMMM" if here.year == today.year else "EEEE d MMMM y")
+    text = _day(here, "EEEE d MMMM" if here.year == today.year else "EEEE d MMMM y")
+    return text[:1].upper() + text[1:]
 
 
 def short(moment: datetime) -> str:

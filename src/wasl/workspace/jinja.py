@@ -28,6 +28,7 @@ def environment(**options: Any) -> Environment:
     )
     env.policies["ext.i18n.trimmed"] = True
     env.globals.update(
+        m=_Macros(env),
         url=_url,
         asset=assets.url,
         sprite=_sprite(),
@@ -47,6 +48,16 @@ def environment(**options: Any) -> Environment:
         first_name=shown.first_name,
     )
     return env
+
+
+class _Macros:
+    """The macros of `parts/macros.html`, as `m.icon(…)`, in every template without an import."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env.get_template("parts/macros.html").module, name)
 
 
 def _url(name: str, *args: Any) -> str:

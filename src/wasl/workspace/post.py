@@ -2,15 +2,14 @@
 
 from wasl.accounts.models import User, Workspace
 from wasl.channels.base import Address, OutboundMessage
-from wasl.channels.email import EmailChannel
-from wasl.channels.email.send import SmtpConnection
 from wasl.channels.models import Inbox
+from wasl.channels.secret import unseal
+from wasl.delivery.claim import Key
+from wasl.delivery.lines import Outlet, SmtpLine
 from wasl.kit.clock import now
 from wasl.kit.db import tenant
 from wasl.kit.ids import uuid7
 from wasl.workspace import seat
-
-TIMEOUT = 10.0
 
 
 class NoWayOut(Exception):
@@ -20,10 +19,9 @@ class NoWayOut(Exception):
 def to_agent(user: User, subject: str, body: str) -> None:
     """Send a letter to someone who works here, in their own language.
 
-    Raises NoWayOut, and what `EmailChannel.send` raises.
+    Raises NoWayOut, and what a channel's `send` raises.
     """
     inbox, sender = _way_out(user)
-    server = inbox.config.get("smtp", {})
     letter = OutboundMessage(
         message_id=f"{uuid7().hex}@{inbox.address.rpartition('@')[2]}",
         date=now(),
@@ -34,14 +32,16 @@ def to_agent(user: User, subject: str, body: str) -> None:
         language=user.language,
         headers=(("Auto-Submitted", "auto-generated"),),
     )
-    with SmtpConnection(
-        server["host"],
-        int(server["port"]),
-        server.get("tls", "starttls"),
-        timeout=TIMEOUT,
-        final_timeout=TIMEOUT,
-    ) as connection:
-        EmailChannel(connection).send(letter)
+    line = SmtpLine(_outlet(inbox))
+    try:
+        line.send(letter)
+    finally:
+        line.close()
+
+
+def _outlet(inbox: Inbox) -> Outlet:
+    password = unseal(inbox.workspace_id, inbox.id, bytes(inbox.secret)) if inbox.secret else ""
+    return Outlet(Key(inbox.workspace_id, inbox.id), inbox.channel, inbox.address, inbox.config, password)
 
 
 def _way_out(user: User) -> tuple[Inbox, str]:

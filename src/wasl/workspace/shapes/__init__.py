@@ -1,0 +1,1 @@
+"""What pages show, made from what rooms answer: plain values without a question left to ask."""

@@ -1,0 +1,126 @@
+// The workspace: conversations open in place, the list keeps its scroll, what is read is marked as read.
+
+const desk = () => document.getElementById("desk");
+const rows = () => [...document.querySelectorAll("#list .row")];
+const plain = (event) => event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+const conversationIn = (href) => new URL(href, location.href).pathname.match(/\/([0-9a-f-]{36})$/)?.[1] ?? "";
+const viewOf = (href) => {
+  const { pathname, search } = new URL(href, location.href);
+  const view = document.getElementById("desk").dataset.view;
+  return pathname === view || pathname.startsWith(`${view}/`) ? view + search : "";
+};
+
+export const openId = () => document.getElementById("thread")?.dataset.conversation ?? "";
+
+export function show(pane) {
+  if (desk()) desk().dataset.pane = pane;
+}
+
+function mark(id) {
+  for (const row of rows()) {
+    if (row.dataset.conversation === id) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+  document.querySelector("#list .place-title")?.setAttribute("aria-level", id ? "2" : "1");
+  desk().classList.toggle("bare", !id);
+}
+
+let turn = 0;
+
+// Open the conversation at `href`, or with a list's address none.
+export async function open(href, { push = true, focus = false } = {}) {
+  const mine = ++turn;
+  const id = conversationIn(href);
+  const thread = document.getElementById("thread");
+  thread.setAttribute("aria-busy", "true");
+  mark(id);
+  show(id ? "thread" : "list");
+  try {
+    await htmx.ajax("GET", href, { source: desk(), target: "#thread", swap: "outerHTML" });
+  } finally {
+    document.getElementById("thread").removeAttribute("aria-busy");
+  }
+  if (mine !== turn || openId() !== id) return;
+  if (push) history.pushState({}, "", href);
+  if (focus) (document.querySelector("#thread h1") ?? current())?.focus({ preventScroll: true });
+  markSeen();
+}
+
+export const current = () => document.querySelector("#list .row[aria-current]");
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#list .row, [data-back]");
+  if (!link || !plain(event)) return;
+  event.preventDefault();
+  open(link.href, { focus: event.detail === 0 });
+});
+
+addEventListener("popstate", () => {
+  if (!desk()) return;
+  if (viewOf(location.href) && (rows().length || openId())) open(location.href, { push: false });
+  else location.reload();
+});
+
+// The card lies over the thread where there is no room beside it.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-show-card]")) {
+    show("card");
+    document.querySelector("[data-hide-card]")?.focus();
+  } else if (event.target.closest("[data-hide-card]")) {
+    show("thread");
+    document.querySelector("[data-show-card]")?.focus();
+  }
+});
+
+// A list that is read again holds as much as is shown.
+document.addEventListener("htmx:configRequest", (event) => {
+  const holder = event.target.closest?.("[data-counted]") ?? event.detail.target?.closest?.("[data-counted]");
+  if (holder && event.detail.verb === "get" && !event.detail.path.includes("before=")) {
+    event.detail.parameters.set("count", holder.querySelectorAll(holder.dataset.counted).length);
+  }
+});
+
+// Read: when a conversation is in front of someone, also when something new comes in.
+let told = "";
+
+function newest() {
+  const last = [...document.querySelectorAll("#messages .msg[data-way=in]")].pop();
+  return openId() && last ? `${openId()} ${last.id}` : "";
+}
+
+function readRow() {
+  const row = document.visibilityState === "visible" ? current() : null;
+  if (!row) return;
+  row.removeAttribute("data-unread");
+  row.querySelector(".unread-word")?.remove();
+}
+
+async function markSeen() {
+  const now = newest();
+  if (!now || document.visibilityState !== "visible") return;
+  readRow();
+  if (now === told) return;
+  told = now;
+  const answer = await fetch(`/conversations/${openId()}/seen`, {
+    method: "POST",
+    headers: { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" },
+  }).catch(() => null);
+  if (!answer?.ok) told = "";
+}
+
+// Two pages of messages may meet within a day, which then is named twice.
+function uniqueDays() {
+  const seen = new Set();
+  for (const day of document.querySelectorAll("#messages > .day")) {
+    if (seen.has(day.dataset.key)) day.remove();
+    seen.add(day.dataset.key);
+  }
+}
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  uniqueDays();
+  if (event.target.id === "list") mark(openId());
+  if (["list", "messages"].includes(event.target.id)) markSeen();
+});
+document.addEventListener("visibilitychange", markSeen);
+if (desk()) markSeen();

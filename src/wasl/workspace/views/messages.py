@@ -1,0 +1,102 @@
+"""One message: its files, its pictures from elsewhere, and the way it went."""
+
+import unicodedata
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from wasl.conversations import queries
+from wasl.delivery import queries as delivery
+from wasl.kit import blobs
+from wasl.workspace import bodies
+from wasl.workspace.shapes import people
+from wasl.workspace.shapes.delivery import standing, steps
+from wasl.workspace.shapes.thread import PHOTO_TYPES, bubble, content
+from wasl.workspace.web import Request
+
+# A stranger's document: our stylesheet, pictures from anywhere, and nothing that runs or asks.
+MAIL_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data: https: http:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+        "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox",
+    )
+)
+FILE_POLICY = "default-src 'none'; sandbox"
+
+
+@require_safe
+def message(request: Request, message_id: UUID) -> HttpResponse:
+    """A message read again, with `?pictures=1` in a frame that may load images from elsewhere."""
+    shown = queries.message(request.actor, message_id)
+    row = queries.conversation(request.actor, shown.message.conversation_id)
+    msg = bubble(
+        shown, people.names([row.customer])[row.customer.id], pictures=request.GET.get("pictures") == "1"
+    )
+    return render(request, "desk/message.html", {"msg": msg})
+
+
+@require_safe
+def pictures(request: Request, message_id: UUID) -> HttpResponse:
+    """The document inside that frame."""
+    shown = queries.message(request.actor, message_id)
+    if not shown.message.html:
+        raise Http404
+    body = bodies.of_html(shown.message.html, content(shown.files), pictures=True)
+    response = render(request, "desk/mail.html", {"body": body, "language": shown.message.language})
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+def attempts(request: Request, message_id: UUID) -> HttpResponse:
+    """Every call made for a message and what was said about it, with the other side's own words."""
+    view = queries.message(request.actor, message_id).delivery
+    if view is None:
+        raise Http404
+    workspace_id = request.actor.workspace_id
+    context = {
+        "address": view.address,
+        "state": standing(view),
+        "steps": steps(
+            delivery.attempts(workspace_id, view.delivery_id),
+            delivery.receipts(workspace_id, view.delivery_id),
+        ),
+    }
+    return render(request, "desk/attempts.html", context)
+
+
+@require_safe
+def file(request: Request, file_id: UUID) -> HttpResponseBase:
+    """A file, to keep; a photo also to look at (`?show=1`). Never a page of ours."""
+    row = queries.attachment(request.actor, file_id)
+    try:
+        source = blobs.store().open(request.actor.workspace_id, bytes(row.digest))
+    except blobs.MissingBlob as error:
+        raise Http404 from error
+    show = request.GET.get("show") == "1" and row.content_type in PHOTO_TYPES
+    return FileResponse(
+        source,
+        as_attachment=not show,
+        filename=plain_name(row.filename),
+        content_type=row.content_type if show else "application/octet-stream",
+        headers={
+            "Content-Security-Policy": FILE_POLICY,
+            "Cache-Control": "private, max-age=86400, immutable",
+        },
+    )
+
+
+def plain_name(name: str) -> str:
+    """A file name without letters that could break a header, hide its ending or name a folder."""
+    kept = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    return kept.replace("/", "_").replace("\\", "_").strip(". ")[:150] or "file"
