@@ -73,7 +73,7 @@ class Handler:
         return reply or f"250 2.0.0 Ok: queued as Q{len(self.plan.received)}"
 
 
-class Server(SMTP):  # type: ignore[misc]
+class Server(SMTP):
     def __init__(self, plan: Plan, **options: Any) -> None:
         super().__init__(Handler(plan), hostname="mail.test", enable_SMTPUTF8=True, **options)
         self.plan = plan
@@ -131,7 +131,7 @@ def running(plan: Plan, implicit_tls: ssl.SSLContext | None = None, **options: A
 
 async def _stop(listener: asyncio.Server) -> None:
     listener.close()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

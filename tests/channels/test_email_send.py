@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.channels.smtp_server import DROP, STALL, Plan, accepting, running
 from wasl.channels.base import Address, InDoubt, OutboundMessage, PermanentFailure, Reason, TemporaryFailure
-from wasl.channels.email import EmailChannel
+from wasl.channels.email.channel import EmailChannel
 from wasl.channels.email.send import SmtpConnection
 
 RAW = b"From: a@shop.example\r\nSubject: hi\r\n\r\nhello\r\n.dot\r\n"

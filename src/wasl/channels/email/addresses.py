@@ -64,7 +64,10 @@ class _Entry:
 
 def _bare(text: str) -> str:
     """The address inside angle brackets or alone; '' when it cannot be one."""
-    text = one_line(text).replace(" ", "")
+    text = one_line(text)
+    if '"' in text and " " in text:  # without the space it would be someone else's address
+        return ""
+    text = text.replace(" ", "")
     if text.startswith("@") and ":" in text:  # a source route (RFC 5321, appendix C)
         text = text.rpartition(":")[2]
     if text[:7].lower() == "mailto:":

@@ -112,10 +112,12 @@ def _fold(words: list[str], used: int) -> str:
 
 def _encoded(text: str) -> str:
     """RFC 2047 words of at most 75 letters, none of them split inside a character."""
-    words, chunk = [], b""
+    words: list[bytes] = []
+    chunk = b""
     for character in text:
         data = character.encode("utf-8")
-        if len(chunk) + len(data) > 45:
+        # The first shares its line with the field's name; no line is longer than 78 (RFC 5322, 2.1.1).
+        if len(chunk) + len(data) > (45 if words else 36):
             words.append(chunk)
             chunk = b""
         chunk += data
@@ -172,7 +174,7 @@ def _multipart(message: OutboundMessage, kind: str, parts: list[bytes], extra: s
     digest = hashlib.sha256(f"{message.message_id}\n{kind}".encode()).hexdigest()
     boundary = f"=_{digest[:32]}"
     line = b"--" + boundary.encode("ascii")
-    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"{extra}\r\n\r\n'.encode("ascii")
+    head = f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"{extra}\r\n\r\n'.encode("ascii")
     return head + b"".join(line + b"\r\n" + part + b"\r\n" for part in parts) + line + b"--\r\n"
 
 

@@ -53,6 +53,7 @@ _ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
+_LINKS = {"http", "https", "mailto", "tel"}
 _DIRECTIONS = {"ltr", "rtl", "auto"}
 _EMBEDDED_TYPES = r"png|jpe?g|gif|webp"
 _EMBEDDED = re.compile(
@@ -88,11 +89,8 @@ class Sanitised:
 
 
 def _attribute(_tag: str, name: str, value: str) -> str | None:
-    if name == "src":
-        if value[:4].lower() == "cid:":
-            return f"{_MARK}-cid:{unquote(value[4:]).strip('<> ')}"
-        # With this in front an image loads nothing, even if the renaming below were to miss it.
-        return f"{_MARK}-remote:{value}"
+    if name in ("src", "href"):
+        return _link(name, f"https:{value}" if value.startswith("//") else value)
     if name == "dir":
         return value.lower() if value.lower() in _DIRECTIONS else None
     if name in ("width", "height", "colspan", "rowspan", "start"):
@@ -100,9 +98,15 @@ def _attribute(_tag: str, name: str, value: str) -> str | None:
     return value
 
 
-def _absolute(url: str) -> str | None:
-    """Relative links would lead into our own pages; `//host/…` is how some write https."""
-    return f"https:{url}" if url.startswith("//") else None
+def _link(name: str, value: str) -> str | None:
+    scheme, _, rest = value.partition(":")
+    scheme = scheme.strip().lower() if rest else ""
+    if name == "href":
+        return value if scheme in _LINKS else None
+    if scheme == "cid":
+        return f"{_MARK}-cid:{unquote(rest).strip('<> ')}"
+    # With this in front an image loads nothing, even if the renaming in `sanitise` were to miss it.
+    return f"{_MARK}-remote:{value}" if scheme in ("http", "https") else None
 
 
 _CLEANER = nh3.Cleaner(
@@ -110,8 +114,7 @@ _CLEANER = nh3.Cleaner(
     clean_content_tags=_DROPPED_WITH_CONTENT,
     attributes=_ATTRIBUTES,
     attribute_filter=_attribute,
-    url_schemes={"http", "https", "mailto", "tel", "cid"},
-    url_relative=_absolute,
+    url_schemes=_LINKS | {"cid"},
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},
     strip_comments=True,
@@ -245,8 +248,8 @@ class _Writer:
         elif tag == "pre":
             self.pre += 1
         elif tag == "hr":
-            self.out.append("---")
-            self.breaks = 0
+            self.out.append("---\n")
+            self.breaks = 1
 
     def mark(self) -> None:
         number = self.lists[-1] if self.lists else 0

@@ -14,6 +14,7 @@ STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 # By subject and detail of the status (RFC 3463 and its registry), then by subject alone.
 _DETAIL = {
     **dict.fromkeys(("1.0", "1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.0", "2.1"), Reason.ADDRESS_UNKNOWN),
+    **dict.fromkeys(("1.7", "1.8"), Reason.UNWANTED),  # these two speak of the sender's address
     "2.2": Reason.MAILBOX_FULL,
     **dict.fromkeys(("2.3", "3.4"), Reason.TOO_LARGE),
     **dict.fromkeys(("7.8", "7.9", "7.12", "7.13", "7.14"), Reason.SIGN_IN),
