@@ -1,0 +1,273 @@
+"""The customers' mail provider: takes mail for every `.example` mailbox over SMTP, and behaves as the network is told.
+
+It can be asked over HTTP whether it took a message, as real providers can: GET /taken?message_id=…
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import smtplib
+import time
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+from weakref import WeakSet
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from wasl.config.env import Env, load
+from wasl.kit.clock import now
+from wasl.sandbox.network import Mode, Network, Rule
+from wasl.sandbox.place import Entry, Place, message_id
+from wasl.sandbox.report import undelivered
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+LATER = 5.0
+"""Seconds after which a bounce that Wasl did not take is tried again."""
+
+REPORT_TRIES = 60
+
+_REFUSALS = {
+    Mode.REFUSE_NOW: "451 4.7.1 Please try again later",
+    Mode.REFUSE: "550 5.1.1 No such mailbox here",
+}
+_AT_DATA = {
+    Mode.AT_ONCE: "delivered",
+    Mode.LATE: "later",
+    Mode.LOSE_ANSWER: "lost",
+    Mode.BOUNCE: "will_bounce",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the provider listens, and where Wasl does. Port 0 listens on any free one."""
+
+    smtp: int
+    http: int
+    wasl_host: str
+    wasl_port: int
+
+    @classmethod
+    def of(cls, env: Env) -> Self:
+        """What the settings say."""
+        return cls(env.sandbox_smtp_port, env.sandbox_http_port, env.smtp_host, env.smtp_port or 0)
+
+
+class Provider:
+    """Both servers, and the tasks they put off. Runs in one event loop."""
+
+    def __init__(self, folder: Path, ports: Ports) -> None:
+        self.place = Place(folder)
+        self.network = Network(folder)
+        self.ports = ports
+        self._servers: list[asyncio.Server] = []
+        self._sessions: WeakSet[SMTP] = WeakSet()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen, and take up what an earlier process had put off."""
+        loop = asyncio.get_running_loop()
+        smtp = await loop.create_server(self._session, HOST, self.ports.smtp)
+        asked = await asyncio.start_server(self._answer, HOST, self.ports.http)
+        self._servers = [smtp, asked]
+        for path in self.place.put_off():
+            self._schedule(path)
+
+    @property
+    def smtp_port(self) -> int:
+        """The port on which it takes mail."""
+        return int(self._servers[0].sockets[0].getsockname()[1])
+
+    @property
+    def http_port(self) -> int:
+        """The port on which it can be asked."""
+        return int(self._servers[1].sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening and hang up. What was put off waits in its folder."""
+        for server in self._servers:
+            server.close()
+        for session in list(self._sessions):
+            if session.transport is not None:
+                session.transport.abort()  # type: ignore[attr-defined]
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.05)  # for the sessions to notice
+
+    # Taking mail ---------------------------------------------------------------------------------------------
+
+    def _session(self) -> SMTP:
+        session = SMTP(
+            self,
+            hostname="mx.sandbox.example",
+            ident="sandbox",
+            enable_SMTPUTF8=True,
+            data_size_limit=40_000_000,
+        )
+        self._sessions.add(session)
+        return session
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Mailboxes ending in .example exist; a rule that refuses does so here, as real servers do."""
+        if not address.lower().endswith(".example"):
+            return "550 5.7.1 The sandbox delivers to .example addresses only"
+        try:
+            self.place.mailbox(address)
+        except ValueError:
+            return "553 5.1.3 That is not an address"
+        rule = self.network.take(address)
+        if said := _REFUSALS.get(rule.mode):
+            what = "refused" if rule.mode == Mode.REFUSE else "refused_now"
+            self._note(what, envelope, address, b"", said)
+            return said
+        rules: dict[str, Rule] = getattr(envelope, "rules", {})
+        envelope.rules = rules | {address: rule}  # type: ignore[attr-defined]
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Take the mail, and do with it what the rules of its mailboxes say."""
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        own_id = message_id(raw)
+        if own_id:
+            self.place.take(own_id)
+        rules: dict[str, Rule] = getattr(envelope, "rules", {})
+        for address in envelope.rcpt_tos:
+            self._handle(envelope, address, raw, rules[address])
+        if any(rules[address].mode == Mode.LOSE_ANSWER for address in envelope.rcpt_tos):
+            if server.transport is not None:
+                server.transport.abort()  # type: ignore[attr-defined]
+            raise ConnectionResetError("told to lose the answer")
+        return f"250 2.0.0 Ok: queued as {time.time_ns() % 16**10:010X}"
+
+    def _handle(self, envelope: Envelope, address: str, raw: bytes, rule: Rule) -> None:
+        self._note(
+            _AT_DATA[rule.mode], envelope, address, raw, "" if rule.mode == Mode.LOSE_ANSWER else "250"
+        )
+        task = {"from": _sender(envelope), "to": address}
+        match rule.mode:
+            case Mode.LATE:
+                self._schedule(self.place.put_by(time.time() + rule.wait, task | {"do": "deliver"}, raw))
+            case Mode.BOUNCE:
+                self._schedule(self.place.put_by(time.time() + rule.wait, task | {"do": "bounce"}, raw))
+            case _:
+                self._deliver(task["from"], address, raw)
+
+    def _deliver(self, sender: str, address: str, raw: bytes) -> None:
+        trace = (
+            f"Return-Path: <{sender}>\r\nDelivered-To: {address}\r\n"
+            f"Received: by mx.sandbox.example with ESMTP; {formatdate()}\r\n"
+        )
+        self.place.deliver(address, trace.encode() + raw)
+
+    def _note(self, what: str, envelope: Envelope, address: str, raw: bytes, said: str) -> None:
+        self.place.note(
+            Entry(now().timestamp(), what, envelope.mail_from or "", address, message_id(raw), len(raw), said)
+        )
+
+    # What was put off ----------------------------------------------------------------------------------------
+
+    def _schedule(self, path: Path) -> None:
+        task = asyncio.get_running_loop().create_task(self._do(path))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do(self, path: Path) -> None:
+        await asyncio.sleep(max(0.0, float(path.stem.partition("-")[0]) / 1000 - time.time()))
+        task, raw = self.place.task(path)
+        sender, address = task["from"], task["to"]
+        if task["do"] == "deliver":
+            self._deliver(sender, address, raw)
+            self.place.note(
+                Entry(now().timestamp(), "delivered", sender, address, message_id(raw), len(raw), "250")
+            )
+        elif sender:
+            said = await self._report(sender, address, raw)
+            self.place.note(Entry(now().timestamp(), "bounced", "", address, message_id(raw), len(raw), said))
+        self.place.done(path)
+
+    async def _report(self, sender: str, recipient: str, raw: bytes) -> str:
+        """Send the report to Wasl's listener, again and again while it does not take it; what it said."""
+        report = undelivered(raw, sender, recipient)
+        said = ""
+        for _ in range(REPORT_TRIES):
+            said = await asyncio.to_thread(self._hand_back, sender, report)
+            if said[:1] in ("2", "5"):
+                break
+            await asyncio.sleep(LATER)
+        return said
+
+    def _hand_back(self, to: str, report: bytes) -> str:
+        """One try: Wasl's answer, or why there was none."""
+        try:
+            with smtplib.SMTP(
+                self.ports.wasl_host, self.ports.wasl_port, "mx.sandbox.example", timeout=10
+            ) as wasl:
+                wasl.sendmail("", [to], report)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = error.recipients[to]
+            return f"{code} {text.decode('utf-8', 'replace')}"
+        except (OSError, smtplib.SMTPException) as error:
+            return f"{type(error).__name__}: {error}"
+        return "250"
+
+    # Being asked ---------------------------------------------------------------------------------------------
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One HTTP/1.1 request, answered and closed."""
+        try:
+            async with asyncio.timeout(5):
+                line = (await reader.readline()).decode("latin-1").split()
+                while (await reader.readline()).strip():
+                    pass
+            status, body = self._look_up(line)
+            text = json.dumps(body).encode()
+            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
+            writer.write(head.encode() + b"Connection: close\r\n\r\n" + text)
+            await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                writer.close()
+                await writer.wait_closed()
+
+    def _look_up(self, line: list[str]) -> tuple[str, dict[str, Any]]:
+        if len(line) != 3 or line[0] != "GET":
+            return "400 Bad Request", {"error": "GET only"}
+        target = urlsplit(line[1])
+        asked = parse_qs(target.query).get("message_id")
+        if target.path != "/taken" or not asked:
+            return "404 Not Found", {"error": "GET /taken?message_id=…"}
+        return "200 OK", {"taken": self.place.was_taken(asked[0])}
+
+
+def _sender(envelope: Envelope) -> str:
+    """The envelope sender; '' for the null sender, which aiosmtpd hands on as `<>`."""
+    return (envelope.mail_from or "").strip("<>")
+
+
+def serve() -> None:
+    """Run until SIGTERM or SIGINT."""
+    asyncio.run(_serve(load()))
+
+
+async def _serve(env: Env) -> None:
+    provider = Provider(env.data_dir / "sandbox", Ports.of(env))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await provider.start()
+    log.info("the customers' mail provider listens on port %d", provider.smtp_port)
+    await stop.wait()
+    await provider.stop()
