@@ -42,8 +42,8 @@ def alive(pid: int) -> bool:
 class Installation:
     """`python -m tests.cli.standin …` on a data folder of its own."""
 
-    def __init__(self, folder: Path, *names: str, **settings: str) -> None:
-        self.data = folder / "data"
+    def __init__(self, data: Path, *names: str, **settings: str) -> None:
+        self.data = data
         self.port = free_port()
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("WASL_", "DJANGO_"))
@@ -57,7 +57,7 @@ class Installation:
             **settings,
         }
         self.names = names
-        self.log = folder / "output"
+        self.log = data / "output"
         self.cluster = Cluster(self.data, "k" * 40)
 
     def start(self) -> "Installation":
@@ -122,11 +122,10 @@ class Installation:
 
     def end(self) -> None:
         """Whatever the test did: leave nothing behind."""
-        pids = self.pids()
+        if (state := self.state()) and alive(supervisor := status.pids(state)["supervisor"]):
+            os.kill(supervisor, signal.SIGTERM)
+            until(lambda: not alive(supervisor), 20)
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        for pid in pids:
-            if alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        until(lambda: not any(alive(pid) for pid in pids), 10)
+            self.process.terminate()
+            self.process.wait(20)
+        until(lambda: not self.cluster.processes(), 20)

@@ -5,34 +5,26 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.cli.conftest import SECRET, new_folder
 from tests.cli.installation import ROOT, alive, until
 from wasl.kit import pghost, pglayout, pgroles
 from wasl.kit.pglayout import SUPERUSER, dsn_for, role_dsn
 from wasl.kit.postgres import APP_ROLE, QUEUE_ROLE, Cluster, ServerFailed
 
-SECRET = "a secret key of more than 32 characters"
-
-
-@pytest.fixture
-def data(place: Path) -> Path:
-    return place / "data"
-
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="wasl-cli-"))
-    folder.chmod(0o711)
+def made(new_cluster: Path) -> Iterator[Cluster]:
+    folder = new_folder()
+    subprocess.run(["cp", "-a", str(new_cluster), str(folder / "data")], check=True)
     cluster = Cluster(folder / "data", SECRET, fast=True)
     yield cluster
     cluster.stop()
-    cluster.remove()
     shutil.rmtree(folder)
 
 
@@ -133,7 +125,7 @@ def test_an_owner_who_may_not_make_roles_gets_the_statements(server: Cluster) ->
         conn.execute("CREATE ROLE small LOGIN PASSWORD 'small'")
         conn.execute("CREATE DATABASE small")
     dsn = f"{server.owner_dsn} user=small password=small dbname=small"
-    other = SECRET[::-1]  # the roles may be there from another test, with another password
+    other = "z" * 40  # the roles may be there from another test, with another password
     with pytest.raises(pgroles.CannotPrepare) as caught:
         pgroles.ensure_database_and_roles(dsn, other)
     assert "CREATEROLE" in str(caught.value)
@@ -176,7 +168,7 @@ def test_a_fast_one_ends_with_the_process_that_started_it(data: Path) -> None:
 
 def test_a_new_secret_key_changes_the_passwords(server: Cluster) -> None:
     server.stop()
-    other = Cluster(server.data_dir, "another secret key of more than 32 characters", fast=True)
+    other = Cluster(server.data_dir, "y" * 40, fast=True)
     other.start()
     assert ask(other.owner_dsn, "SELECT 1") == 1
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -184,24 +176,26 @@ def test_a_new_secret_key_changes_the_passwords(server: Cluster) -> None:
     other.stop()
 
 
-def test_an_interrupted_making_is_made_again_and_a_made_one_never_deleted(data: Path) -> None:
-    made = Cluster(data, SECRET, fast=True)
-    half = data / "pg.new"
+def test_an_interrupted_making_is_made_again(place: Path) -> None:
+    made = Cluster(place / "data", SECRET, fast=True)
+    half = place / "data" / "pg.new"
     half.mkdir(parents=True)
-    data.chmod(0o711)
+    (place / "data").chmod(0o711)
     (half / "PG_VERSION").write_text("18\n")
     made.ensure_cluster()
     assert not half.exists()
-    (made.directory / "wasl.passwords").unlink()
-    kept = made.directory / "base"
-    inode = kept.stat().st_ino
     made.start()
-    try:
-        assert kept.stat().st_ino == inode
-        assert ask(made.owner_dsn, "SELECT 1") == 1
-    finally:
-        made.stop()
-        made.remove()
+    assert ask(made.owner_dsn, "SELECT 1") == 1
+    made.stop()
+
+
+def test_one_that_is_in_place_is_never_deleted(data: Path) -> None:
+    made = Cluster(data, SECRET, fast=True)
+    (made.directory / "wasl.passwords").unlink()
+    (made.directory / "wasl.conf").unlink()
+    inode = (made.directory / "base").stat().st_ino
+    made.ensure_cluster()
+    assert (made.directory / "base").stat().st_ino == inode
 
 
 def test_settings_of_ones_own_win(server: Cluster) -> None:
@@ -213,19 +207,16 @@ def test_settings_of_ones_own_win(server: Cluster) -> None:
 
 
 def test_a_deep_folder_gets_its_socket_elsewhere(data: Path) -> None:
-    deep = data / ("d" * 60) / ("e" * 60)
-    deep.mkdir(parents=True)
-    for folder in (data, deep.parent, deep):
-        folder.chmod(0o711)
+    deep = data.parent / ("d" * 60) / ("e" * 60)
+    deep.parent.mkdir(mode=0o711)
+    data.rename(deep)
     made = Cluster(deep, SECRET, fast=True)
     assert len(os.fsencode(made.socket_dir / ".s.PGSQL.5432.lock")) <= pglayout.SOCKET_PATH_LIMIT
     made.start()
-    try:
-        assert ask(made.owner_dsn, "SELECT 1") == 1
-        assert made.socket_dir.stat().st_mode & 0o066 == 0
-    finally:
-        made.stop()
-        made.remove()
+    assert ask(made.owner_dsn, "SELECT 1") == 1
+    assert made.socket_dir.stat().st_mode & 0o066 == 0
+    made.stop()
+    made.remove()
     assert not made.socket_dir.exists()
 
 

@@ -18,11 +18,11 @@ Make = Callable[..., Installation]
 
 
 @pytest.fixture
-def make(place: Path) -> Iterator[Make]:
+def make(data: Path) -> Iterator[Make]:
     made: list[Installation] = []
 
     def new(*names: str, **settings: str) -> Installation:
-        made.append(Installation(place, *names, **settings))
+        made.append(Installation(data, *names, **settings))
         return made[-1].start()
 
     yield new
@@ -148,7 +148,7 @@ def test_a_busy_port_is_named(make: Make) -> None:
         assert home.process.wait(10) == 1
     assert f"Port {port} on 127.0.0.1, for pages, is in use by another program." in home.text()
     assert "WASL_HTTP_PORT" in home.text()
-    assert not (home.data / "pg").exists(), "nothing was started"
+    assert home.cluster.processes() == [], "nothing was started"
 
 
 def test_a_job_that_fails_stops_everything_with_its_words(make: Make) -> None:

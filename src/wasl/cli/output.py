@@ -4,8 +4,10 @@ A terminal that is paused, or a pipe nobody reads, must not stop the supervisor 
 written at once waits in memory up to a limit, and what goes beyond is counted instead of kept.
 """
 
+import json
 import os
 import selectors
+import time
 from collections import deque
 
 PENDING_LIMIT = 4_000_000
@@ -13,12 +15,19 @@ LINE_LIMIT = 64_000
 CHUNK = 4096  # a pipe that is ready takes this much without blocking
 
 
+def _event(line: str) -> bytes:
+    """A line of the supervisor's own as the roles write theirs in JSON."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    event = {"at": at, "level": "info", "role": "supervisor", "logger": "wasl", "text": line}
+    return json.dumps(event, ensure_ascii=False).encode(errors="replace")
+
+
 class Output:
     """Collects lines from pipes and writes them to descriptor `target`."""
 
-    def __init__(self, selector: selectors.BaseSelector, *, plain: bool, target: int = 1) -> None:
+    def __init__(self, selector: selectors.BaseSelector, *, as_json: bool, target: int = 1) -> None:
         self._selector = selector
-        self._plain = plain
+        self._json = as_json
         self._target = target
         self._pending: deque[bytes] = deque()
         self._size = 0
@@ -51,12 +60,12 @@ class Output:
             os.close(reader)
 
     def say(self, text: str, name: str = "wasl") -> None:
-        """Write lines of our own."""
+        """Write lines of our own; without a name they stand by themselves, for people to read."""
         for line in text.splitlines():
-            self._add(name, line.encode(errors="replace"))
+            self._add(name, _event(line) if self._json else line.encode(errors="replace"))
 
     def _add(self, name: str, line: bytes) -> None:
-        whole = line + b"\n" if self._plain else f"{name:<8}| ".encode() + line + b"\n"
+        whole = line + b"\n" if self._json or not name else f"{name:<8}| ".encode() + line + b"\n"
         if self._gone or self._size + len(whole) > PENDING_LIMIT:
             self._dropped += 1
             return

@@ -50,7 +50,7 @@ class Supervisor:
         self.guardian = os.getppid()
         self.renew_guardian = renew_guardian
         self.selector = selectors.PollSelector()
-        self.output = Output(self.selector, plain=plan.env.log_format == "json")
+        self.output = Output(self.selector, as_json=plan.env.log_format == "json")
         self.database = Database(plan.env)
         self.nursery = Nursery(plan, self.selector, self.output.pipe)
         self.nursery_due = 0.0
@@ -59,6 +59,7 @@ class Supervisor:
         self.announced = not first
         self.report_due = float("inf")
         self.began = time.monotonic()
+        self.times: dict[str, float] = {}  # how long each part of the start took
         self.asked_at: list[float] = []
         self.ending: Iterator[None] | None = None
         self.code = 0
@@ -120,6 +121,8 @@ class Supervisor:
         if self.database.complaint:
             self.output.say(self.database.complaint)
             self.database.complaint = ""
+        if self.database.ready:
+            self.times.setdefault("database", now - self.began)
         if self.database.ready and self.nursery.ready:
             for child in self.jobs[:1] or self.children:
                 if child.state == "waiting" and now >= child.due:
@@ -142,12 +145,22 @@ class Supervisor:
         )
 
     def _announce(self, now: float) -> None:
+        """Say once where everything is, and how long it took."""
         self.announced = True
-        self.output.say(self.plan.notice)
-        work, fetched = now - self.began, self.plan.fetched
-        apart = f" ({fetched:.1f} s of fetching packages, {work:.1f} s of work)" if fetched else ""
-        self.output.say(f"Wasl is ready at {self.plan.env.public_url} after {work + fetched:.1f} s{apart}.")
-        self.output.say("Ctrl-C stops it.")
+        env, fetched = self.plan.env, self.plan.fetched
+        total = now - self.began + fetched
+        parts = {"packages": fetched} if fetched else {}
+        parts |= self.times | {"roles": total - fetched - sum(self.times.values())}
+        took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
+        lines = ["", f"Wasl is ready: {env.public_url}"]
+        if env.sandbox:
+            lines.append(f"Sandbox, the customers' side: {env.public_url}/sandbox/")
+        lines += [
+            *self.plan.notice.splitlines(),
+            f"Ready after {total:.1f} s ({took}). Ctrl-C stops it.",
+            " ",
+        ]
+        self.output.say("\n".join(lines), name="")
         if self.plan.report:
             self.report_due = now + REPORT_AFTER
 
@@ -178,6 +191,7 @@ class Supervisor:
 
     def _job_ended(self, code: int) -> None:
         job = self.jobs.pop(0)
+        self.times[job.role.name] = time.monotonic() - job.since
         if code and self.ending is None:
             self._fail(f"{job.role.name} {describe(code)}.")
 
