@@ -135,6 +135,20 @@ def test_an_erasure_changes_no_leaf(place: Place, queue: Connection) -> None:
     assert audited(place, witness=kept) == Audit(20)
 
 
+def test_transaction_ids_are_in_the_order_of_numbers(
+    place: Place, queue: Connection, owner: psycopg.Connection[Any]
+) -> None:
+    ids = [place.write(1)[0] for _ in range(4)]
+    for touchpoint, tx in zip(ids, (100, 99, 1001, 7), strict=True):
+        owner.execute("UPDATE timeline_touchpoint SET tx = %s::text::xid8 WHERE id = %s", [tx, touchpoint])
+    follow(queue)
+    assert audited(place) == Audit(4)
+    with place.conn.transaction():
+        place.enter()
+        proofs = [log.inclusion(place.conn, place.id, touchpoint).index for touchpoint in ids]
+    assert proofs == [2, 1, 3, 0]
+
+
 def test_checkpoints_are_signed_at_most_once_a_second(
     place: Place, queue: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

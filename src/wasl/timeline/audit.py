@@ -43,9 +43,10 @@ _TILES: LiteralString = """
 SELECT hashes, first_epoch, first_tx::text, first_id FROM timeline_logtile
 WHERE workspace_id = %s AND level = 0 ORDER BY number
 """
+# Qualified, for a bare `tx` would be the text that is selected, and sort 1000 before 999.
 _ROWS: LiteralString = f"""
-SELECT epoch, tx::text, {COLUMNS} FROM timeline_touchpoint
-WHERE workspace_id = %s AND (epoch, tx, id) <= (%s, %s::xid8, %s) ORDER BY epoch, tx, id
+SELECT t.epoch, t.tx::text, {COLUMNS} FROM timeline_touchpoint t
+WHERE t.workspace_id = %s AND (t.epoch, t.tx, t.id) <= (%s, %s::xid8, %s) ORDER BY t.epoch, t.tx, t.id
 """
 Place = tuple[int, int, UUID]
 
