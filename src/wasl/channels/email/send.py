@@ -235,10 +235,12 @@ class SmtpConnection:
         return smtp
 
     def _open(self) -> smtplib.SMTP:
-        context = self._context or ssl.create_default_context()
+        # Made once: reading the system's certificates takes 20 ms.
+        if self._context is None and self.tls != "none":
+            self._context = ssl.create_default_context()
         if self.tls == "tls":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                local_hostname=self.local_name, timeout=self.timeout, context=context
+                local_hostname=self.local_name, timeout=self.timeout, context=self._context
             )
         else:
             smtp = smtplib.SMTP(local_hostname=self.local_name, timeout=self.timeout)
@@ -253,7 +255,7 @@ class SmtpConnection:
                 smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo_or_helo_if_needed()
             if self.tls == "starttls":
-                smtp.starttls(context=context)
+                smtp.starttls(context=self._context)
                 smtp.ehlo_or_helo_if_needed()
             if self.user:
                 smtp.login(self.user, self.password)
