@@ -9,6 +9,7 @@ import time
 from wasl.cli import guardian
 from wasl.cli.plan import Plan, Role
 from wasl.config.env import load
+from wasl.kit import prctl
 
 
 def serve() -> None:
@@ -51,6 +52,7 @@ ROLES = {
 JOBS = {"failing": Role("failing", f"{HERE}:fail")}
 
 if __name__ == "__main__":
+    prctl.die_with_parent(os.getppid(), signal.SIGTERM)  # a test run that is cut short leaves nothing behind
     names = sys.argv[1:]
     plan = Plan(
         env=load(),

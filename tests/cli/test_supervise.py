@@ -165,3 +165,32 @@ def test_lines_of_roles_are_named(make: Make) -> None:
     until(lambda: "web     | web listens\n" in home.text(), 2)
     home.kill("web")
     until(lambda: "wasl    | web was killed (SIGKILL) and is started again.\n" in home.text(), 2)
+
+
+def test_when_the_data_folder_goes_everything_ends_and_nothing_is_made_elsewhere(make: Make) -> None:
+    home = make("web").ready()
+    everything = home.pids()
+    gone = home.data.with_name("moved")
+    home.data.rename(gone)
+    for pid in everything:
+        if Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
+            os.kill(pid, signal.SIGKILL)
+            break
+    assert home.process.wait(10) == 1
+    until(lambda: not any(alive(pid) for pid in everything), 10)
+    assert not home.data.exists()
+
+
+def test_a_killed_supervisor_makes_nothing_in_a_folder_that_is_not_the_one_it_knew(make: Make) -> None:
+    home = make("web").ready()
+    everything = home.pids()
+    supervisor = home.pid("supervisor")
+    home.data.rename(home.data.with_name("moved"))
+    home.data.mkdir()
+    os.kill(supervisor, signal.SIGKILL)
+    assert home.process.wait(10) == 1
+    assert list(home.data.iterdir()) == []
+    for pid in everything:
+        if alive(pid):
+            os.kill(pid, signal.SIGINT)
+    until(lambda: not any(alive(pid) for pid in everything), 10)

@@ -37,11 +37,12 @@ def _in_a_fork(work: Callable[[], None]) -> None:
 class Database:
     """Call `tend` often; it does the next step towards a server that accepts connections, without waiting."""
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, *, first: bool) -> None:
+        self._first = first  # only then may a database be made where there is none
         self.cluster = None if env.database_url else Cluster(env.data_dir, env.keys.secret_key)
         self.child: int | None = None  # the server, when we started it ourselves
         self.ready = self.cluster is None
-        self.restarts = -1
+        self.restarts = -1  # grows with each start
         self._due = 0.0
         # Only the first start may fail for good; a server that has run is started again for ever.
         self._waiting_since: float | None = time.monotonic()
@@ -54,7 +55,7 @@ class Database:
             return
         self.ready = self.cluster.ready()
         if self.ready:
-            self.restarts = max(self.restarts, 0)
+            self.restarts, self._first = max(self.restarts, 0), False
             self._waiting_since = None
             return
         now = time.monotonic()
@@ -65,6 +66,8 @@ class Database:
 
     def _start(self, cluster: Cluster, now: float) -> None:
         cluster.clear_leftovers()
+        if not self._first and not (cluster.directory / "PG_VERSION").exists():
+            raise ServerFailed(f"The database in {cluster.directory} is gone.")
         if self.restarts < 0:
             _in_a_fork(cluster.ensure_cluster)
         self.child = cluster.spawn()

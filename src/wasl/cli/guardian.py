@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from wasl.cli.plan import Plan
 from wasl.cli.supervise import ENDED, STOPPING, Supervisor
 from wasl.kit import prctl
 
+LOCK = "up.lock"
 RESTART_PAUSE = 1.0
 HEALTHY_AFTER = 5.0
 
@@ -46,7 +48,7 @@ def run(plan: Plan) -> int:
 
 def take_lock(folder: Path) -> int:
     """Hold the folder's lock; it ends with the last process that has the descriptor. Raises AlreadyRunning."""
-    lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -84,10 +86,20 @@ class _Guard:
             self._watch(watched, wakeup)
             if watched.code is not None:
                 return watched.code
+            if not self._folder_is_ours():
+                print("The data folder is gone, so everything stops.", file=sys.stderr)
+                return 1
             if time.monotonic() - watched.since < HEALTHY_AFTER:
                 time.sleep(RESTART_PAUSE)
             # One that was killed while stopping leaves PostgreSQL running: the next one stops that.
             watched = self._start(first=False, stop=watched.stopping or self.asked > 0)
+
+    def _folder_is_ours(self) -> bool:
+        """Whether the folder we locked is still in place: nothing may ever be started in another one instead."""
+        try:
+            return (self.plan.env.run_dir / LOCK).stat().st_ino == os.fstat(self.lock).st_ino
+        except OSError:
+            return False
 
     def _listen(self) -> int:
         reader, writer = os.pipe()

@@ -22,6 +22,8 @@ class Writer:
             return
         self._last = state
         draft = self.path.with_suffix(".draft")
+        if not self.path.parent.exists():
+            return  # the folder was taken away; the guardian and PostgreSQL notice by themselves
         draft.write_text(json.dumps(state | {"written": time.time()}, indent=1) + "\n")
         os.replace(draft, self.path)
 

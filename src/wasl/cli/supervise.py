@@ -51,7 +51,7 @@ class Supervisor:
         self.renew_guardian = renew_guardian
         self.selector = selectors.PollSelector()
         self.output = Output(self.selector, as_json=plan.env.log_format == "json")
-        self.database = Database(plan.env)
+        self.database = Database(plan.env, first=first)
         self.nursery = Nursery(plan, self.selector, self.output.pipe)
         self.nursery_due = 0.0
         self.children = [Child(role) for role in plan.roles]
