@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.timeline.people import make_customers, make_workspace
-from wasl.customers.resolve import Resolved, Sender, lock_customers, resolve
+from wasl.customers.resolve import _READ, Resolved, Sender, lock_customers, resolve
 from wasl.kit.db import SET_WORKSPACE, Connection, conninfo, prepare
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -124,3 +124,19 @@ def test_a_family_is_held_until_the_transaction_ends(place: UUID, owner: psycopg
         second.rollback()
         first.commit()
         lock_customers(second, place, [family])
+
+
+def test_each_sender_is_looked_up_by_a_whole_key_whatever_the_statistics_say(
+    place: UUID, owner: psycopg.Connection[Any]
+) -> None:
+    """Statistics of an empty table, then a batch: the state in which plain joins become quadratic."""
+    for table in ("customers_customer", "customers_identity"):
+        owner.execute(f"ANALYZE {table}")  # type: ignore[arg-type]
+    with inside(place) as conn:
+        resolve(conn, place, [sender(n) for n in range(300)])
+    with inside(place) as conn:
+        values = {"channels": ["email"] * 300, "addresses": ["x"] * 300, "workspace": place}
+        plan = "\n".join(row[0] for row in conn.execute(f"EXPLAIN {_READ}", values))
+    assert "AND (channel = t.channel) AND (address = t.address)" in plan
+    assert "AND (id = i.customer_id)" in plan
+    assert "Seq Scan" not in plan
