@@ -5,10 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from typing import Any
 
+import django
 import psycopg
 
-from wasl.cli import check_database, check_doors, check_machine, check_timeline
+from wasl.cli import check_database, check_doors, check_machine
 from wasl.cli.finding import Finding, fail, ok
 from wasl.config.env import BadSettings, Env, load
 from wasl.kit.postgres import dsn_for
@@ -54,9 +56,17 @@ def _findings(env: Env) -> Iterator[Finding]:
         connection = None
     if connection is not None:
         with connection:
-            yield from _guarded("database", lambda: check_database.findings(env, connection))
-            yield from _guarded("timeline", lambda: check_timeline.findings(env, connection))
+            yield from _guarded("database", lambda: _about_the_database(env, connection))
     yield from check_doors.findings(env)
+
+
+def _about_the_database(env: Env, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.config.settings")
+    django.setup()
+    from wasl.cli import check_timeline  # its rooms need Django's settings
+
+    yield from check_database.findings(env, conn)
+    yield from check_timeline.findings(env, conn)
 
 
 def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

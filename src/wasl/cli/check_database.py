@@ -1,11 +1,12 @@
 """Checks of the database: version, durability, migrations, roles, connections, clock."""
 
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from django.db import connections as django_connections
+from django.db.migrations.executor import MigrationExecutor
 
 from wasl.cli.finding import Finding, fail, graded, ok, span
 from wasl.config.env import Env
@@ -60,17 +61,11 @@ def durability(conn: Connection) -> Finding:
 
 def migrations() -> Finding:
     """Every migration of this version is applied, and none of a later version."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.config.settings")
-    import django
-    from django.db import connections
-    from django.db.migrations.executor import MigrationExecutor
-
-    django.setup()
-    executor = MigrationExecutor(connections["owner"])
+    executor = MigrationExecutor(django_connections["owner"])
     loader = executor.loader
     waiting = [migration for migration, _ in executor.migration_plan(loader.graph.leaf_nodes())]
     unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
-    connections["owner"].close()
+    django_connections["owner"].close()
     if waiting:
         return fail("migrations", f"{len(waiting)} are not applied.", "Run `wasl migrate`.")
     if unknown:

@@ -54,20 +54,21 @@ def mail(env: Env, protocol: str, port: int, hello: str) -> Finding:
     try:
         with socket.create_connection((reachable(env.smtp_host), port), timeout=PATIENCE) as connection:
             lines = connection.makefile("rwb")
-            greeting = lines.readline()
-            lines.write(f"{hello} wasl-check.localhost\r\n".encode())
-            lines.flush()
-            offers = _answer(lines.readline)
-            lines.write(b"QUIT\r\n")
-            lines.flush()
+            said = _answer(lines.readline)
+            if said[-1].startswith(b"220"):
+                lines.write(f"{hello} wasl-check.localhost\r\n".encode())
+                lines.flush()
+                said = _answer(lines.readline)
+                lines.write(b"QUIT\r\n")
+                lines.flush()
     except OSError as error:
         return fail(name, f"nothing answers on port {port}: {error}", "Is `wasl up` or `wasl mail` running?")
-    if not greeting.startswith(b"220") or not offers or not offers[-1].startswith(b"250"):
-        said = (offers or [greeting])[-1].decode(errors="replace").strip()
+    if not said[-1].startswith(b"250"):
+        words = said[-1].decode(errors="replace").strip()
         return fail(
-            name, f"port {port} does not speak {protocol}: {said}", "Another program may be listening there."
+            name, f"port {port} does not speak {protocol}: {words}", "Another program may be listening there."
         )
-    secure = any(b"STARTTLS" in line for line in offers)
+    secure = any(b"STARTTLS" in line for line in said)
     return ok(name, f"listens on port {port}, {'with' if secure else 'without'} STARTTLS")
 
 
@@ -77,6 +78,6 @@ def _answer(readline: Callable[[], bytes]) -> list[bytes]:
     while len(lines) < 50:
         line = readline()
         lines.append(line)
-        if line[3:4] != b"-":
+        if not (line[:3].isdigit() and line[3:4] == b"-"):
             break
     return lines

@@ -7,9 +7,11 @@ from typing import Any
 
 import psycopg
 
-from wasl.cli.finding import Finding, fail, graded, ok, span
+from wasl.cli.finding import Finding, fail, graded, ok, span, warn
 from wasl.config.env import Env
 from wasl.kit.postgres import dsn_for
+from wasl.timeline.follow import COUNTED, lag
+from wasl.timeline.horizon import horizon as open_writers
 
 Connection = psycopg.Connection[Any]
 
@@ -19,20 +21,6 @@ HOLD_WARN, HOLD_FAIL = 2.0, 60.0
 ROUND_TRIP_WARN = 0.25
 ROUND_TRIP_PATIENCE = 5.0
 
-# The oldest touchpoint a follower has not read, in the readers' order; the index makes each one a single look.
-LAG = """
-SELECT f.name, coalesce(extract(epoch FROM clock_timestamp() - t.recorded_at), 0)::float
-FROM timeline_follower f LEFT JOIN LATERAL (
-  SELECT recorded_at FROM timeline_touchpoint
-  WHERE (epoch, tx, id) > (f.epoch, f.tx, f.last_id) ORDER BY epoch, tx, id LIMIT 1
-) t ON true ORDER BY 2 DESC
-"""
-HOLDERS = """
-SELECT pid, coalesce(nullif(application_name, ''), backend_type), coalesce(datname, ''), state,
-       extract(epoch FROM clock_timestamp() - xact_start)::float
-FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC LIMIT 1
-"""
-PREPARED = "SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float FROM pg_prepared_xacts ORDER BY 2 DESC"
 HEARTBEATS = """
 SELECT role, count(*), min(extract(epoch FROM clock_timestamp() - at))::float FROM timeline_heartbeat GROUP BY role
 """
@@ -41,8 +29,7 @@ SELECT role, count(*), min(extract(epoch FROM clock_timestamp() - at))::float FR
 def findings(env: Env, conn: Connection) -> Iterator[Finding]:
     """Everything about the road from the door to the page."""
     yield from heartbeats(env, conn)
-    yield followers(conn)
-    yield parked(conn)
+    yield from followers(conn)
     yield horizon(conn)
     yield round_trip(env)
 
@@ -62,43 +49,42 @@ def heartbeats(env: Env, conn: Connection) -> Iterator[Finding]:
             )
 
 
-def followers(conn: Connection) -> Finding:
-    """How far behind the slowest follower is."""
-    lags = conn.execute(LAG).fetchall()
+def followers(conn: Connection) -> Iterator[Finding]:
+    """How far behind the slowest follower is, and what was set aside for a person."""
+    lags = sorted(lag(conn), key=lambda one: -one.seconds)
     if not lags:
-        return ok("followers", "none has had anything to read yet")
-    name, lag = lags[0]
-    if lag == 0:
-        return ok("followers", f"all {len(lags)} are up to date")
-    advice = "If it does not shrink: is a worker running, and does someone hold the horizon (below)?"
-    return graded(
-        "followers", f"{name} is {span(lag)} behind", advice, warn_if=lag > LAG_WARN, fail_if=lag > LAG_FAIL
-    )
-
-
-def parked(conn: Connection) -> Finding:
-    """Touchpoints that a follower could not digest wait for a person."""
-    row = conn.execute("SELECT count(*) FROM timeline_parked WHERE settled_at IS NULL").fetchone()
-    count = row[0] if row else 0
-    text = f"{count} touchpoints wait for a person" if count else "nothing is set aside"
-    return graded(
-        "parked", text, "An administrator sees them, with the reason, in the workspace.", warn_if=count > 0
-    )
+        yield ok("followers", "none has had anything to read yet")
+        return
+    worst = lags[0]
+    if worst.rows == 0:
+        yield ok("followers", f"all {len(lags)} are up to date")
+    else:
+        text = f"{worst.name} is {span(worst.seconds)} behind ({worst.rows}{'+' * (worst.rows >= COUNTED)} touchpoints)"
+        advice = "If it does not shrink: is a worker running, and does someone hold the horizon (below)?"
+        late, very_late = worst.seconds > LAG_WARN, worst.seconds > LAG_FAIL
+        yield graded("followers", text, advice, warn_if=late, fail_if=very_late)
+    if parked := sum(one.parked for one in lags):
+        yield warn(
+            "parked",
+            f"{parked} touchpoints could not be digested and wait for a person.",
+            "The worker's log says why; SELECT * FROM timeline_parked shows them.",
+        )
 
 
 def horizon(conn: Connection) -> Finding:
     """Who has written and not yet committed: until then no follower reads past it."""
-    advice = "End it if nobody knows it: SELECT pg_terminate_backend({})."
-    holder = conn.execute(HOLDERS).fetchone()
-    forgotten = conn.execute(PREPARED).fetchone()
-    if forgotten:
-        text = f"the prepared transaction {forgotten[0]} holds every follower, for {span(forgotten[1])}."
-        return fail("horizon", text, f"COMMIT PREPARED or ROLLBACK PREPARED '{forgotten[0]}'")
-    if holder is None:
+    blockers = open_writers(conn).blockers
+    if not blockers:
         return ok("horizon", "nobody holds it")
-    pid, who, database, state, age = holder
-    text = f"held for {span(age)} by {who} (process {pid}, database {database}, {state})"
-    return graded("horizon", text, advice.format(pid), warn_if=age > HOLD_WARN, fail_if=age > HOLD_FAIL)
+    first = blockers[0]
+    if first.gid:
+        text = f"the prepared transaction {first.gid} has held every follower for {span(first.seconds)}."
+        return fail("horizon", text, f"COMMIT PREPARED or ROLLBACK PREPARED '{first.gid}'")
+    who = f"{first.application} (process {first.pid}, database {first.database}, {first.state})"
+    text = f"held for {span(first.seconds)} by {who}"
+    advice = f"End it if nobody knows it: SELECT pg_terminate_backend({first.pid})."
+    long, very_long = first.seconds > HOLD_WARN, first.seconds > HOLD_FAIL
+    return graded("horizon", text, advice, warn_if=long, fail_if=very_long)
 
 
 def round_trip(env: Env) -> Finding:
