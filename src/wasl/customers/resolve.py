@@ -50,17 +50,15 @@ SELECT pg_advisory_xact_lock(h) FROM (
   SELECT DISTINCT uuid_hash_extended(t.id, uuid_hash_extended(%b, 2)) AS h FROM unnest(%b::uuid[]) AS t (id) ORDER BY h
 ) AS sorted
 """
-# LIMIT 1 keeps each look-up one descent of its unique index. As plain joins, and with statistics from before the
-# workspace grew, the planner has compared every sender with every customer: 54 ms for 500, and 3 ms this way.
+# Written so that no plan can be quadratic, also while the statistics do not know yet how much a workspace has grown
+# (as plain joins it has compared every sender with every customer: 54 ms for 500 senders, and 3 ms this way).
 _READ: LiteralString = """
-SELECT t.channel, t.address, i.id, i.customer_id, c.root_id
-FROM unnest(%(channels)b::text[], %(addresses)b::text[]) AS t (channel, address)
-CROSS JOIN LATERAL (
-  SELECT i.id, i.customer_id FROM customers_identity i
-  WHERE i.workspace_id = %(workspace)b AND i.channel = t.channel AND i.address = t.address LIMIT 1
-) i CROSS JOIN LATERAL (
+SELECT i.channel, i.address, i.id, i.customer_id, c.root_id
+FROM customers_identity i CROSS JOIN LATERAL (
   SELECT c.root_id FROM customers_customer c WHERE c.workspace_id = %(workspace)b AND c.id = i.customer_id LIMIT 1
 ) c
+WHERE i.workspace_id = %(workspace)b
+  AND i.channel = ANY(%(channels)b::text[]) AND i.address = ANY(%(addresses)b::text[])
 """
 _MAKE: LiteralString = """
 WITH fresh AS (
@@ -98,7 +96,7 @@ def resolve(conn: Connection, workspace_id: UUID, senders: Sequence[Sender]) -> 
     wanted = {(sender.channel, sender.identity_key): sender for sender in reversed(senders)}
     lock_identities(conn, workspace_id, wanted)
     channels, addresses = _columns(wanted)
-    values = {"channels": channels, "addresses": addresses, "workspace": workspace_id}
+    values = {"channels": sorted(set(channels)), "addresses": addresses, "workspace": workspace_id}
     found = {
         (channel, address): Resolved(identity, customer, root, False)
         for channel, address, identity, customer, root in conn.execute(_READ, values)

@@ -133,8 +133,7 @@ def _run(conn: Connection, follower: Follower) -> int:
     if not (pending and pending[0]):
         return 0
     with conn.transaction():
-        _refuse_another_split(conn, follower)
-        position = lock_cursor(conn, follower.cursor)
+        position = _begin(conn, follower)
         if position is None:
             return 0
         rows = conn.execute(follower.query, [*position, follower.batch], binary=True).fetchall()
@@ -145,11 +144,15 @@ def _run(conn: Connection, follower: Follower) -> int:
     return len(rows)
 
 
-def _refuse_another_split(conn: Connection, follower: Follower) -> None:
+def _begin(conn: Connection, follower: Follower) -> Position | None:
+    """Its cursor, held; made at the first run, unless the follower is already read in another number of parts."""
+    if found := conn.execute(_LOCK, [follower.cursor]).fetchone():
+        return found[0], found[1], found[2]
     total = "" if follower.parts == 1 else str(follower.parts)
     other = conn.execute(_RELATED, [follower.name, total]).fetchone()
     if other:
         raise RuntimeError(f"{follower.cursor}: this follower is already read as {other[0]}")
+    return lock_cursor(conn, follower.cursor)
 
 
 def lock_cursor(conn: Connection, cursor: str) -> Position | None:
