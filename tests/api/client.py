@@ -5,6 +5,7 @@ import json as json_
 from typing import Any
 
 import httpx
+from django.test import Client
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -68,6 +69,54 @@ class Door:
     def close(self) -> None:
         self.runner.run(desk.close())
         self.runner.close()
+
+
+class Caller:
+    """A client of the Django part with one token. Answers are Django's own response objects."""
+
+    def __init__(self, secret: str) -> None:
+        self._client = Client(raise_request_exception=False)
+        self.secret = secret
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, content: bytes | None = None, **headers: str
+    ) -> Any:
+        """One request below /api/v1; keyword arguments become headers, '' leaves one out."""
+        sent = json_.dumps(body).encode() if content is None and body is not None else content or b""
+        given = {"Authorization": f"Bearer {self.secret}", "Content-Type": "application/json"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        kind = given.pop("Content-Type")
+        return self._client.generic(
+            method,
+            f"/api/v1{path}",
+            sent,
+            content_type=kind,
+            headers={name: value for name, value in given.items() if value},
+        )
+
+    def get(self, path: str, status: int = 200) -> Any:
+        """The JSON of a GET."""
+        answer = self("GET", path)
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+    def post(self, path: str, body: Any, status: int = 201, **headers: str) -> Any:
+        """The JSON of a POST."""
+        answer = self("POST", path, body, **headers)
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+
+def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
+    """The problem a response holds, after checking that it is one."""
+    assert response.status_code == status, response.content
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["type"] == f"/api/v1/problems/{slug}"
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"].endswith((".", ")"))
+    return body
 
 
 def token_of(shop: Shop, role: str = Role.AGENT) -> str:

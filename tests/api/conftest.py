@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.api.client import Door
+    from tests.api.client import Caller, Door
     from tests.worlds import Shop
 
 
@@ -32,3 +32,11 @@ def door(shop: "Shop") -> Iterator["Door"]:
 def message() -> dict[str, Any]:
     """A small message that is right."""
     return {"from": {"address": "customer-1042", "name": "Amal"}, "text": "Has my parcel left yet?"}
+
+
+@pytest.fixture
+def call(shop: "Shop") -> "Caller":
+    """A client of the Django part, with an agent's token."""
+    from tests.api.client import Caller, token_of
+
+    return Caller(token_of(shop))

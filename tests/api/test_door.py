@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.api.client import Door, token_of
+from tests.api.client import Door, problem, token_of
 from tests.worlds import Shop
 from wasl.accounts import tokens
 from wasl.accounts.models import ApiToken, Role, Team
@@ -33,18 +33,6 @@ def count(owner: Owner, table: str = "intake_inboundqueue") -> int:
     row = owner.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert row
     return int(row[0])
-
-
-def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
-    """The problem a response holds, after checking that it is one."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
-    assert body["type"] == f"/api/v1/problems/{slug}"
-    assert body["status"] == status
-    assert body["title"]
-    assert body["detail"].endswith((".", ")"))
-    return body
 
 
 def test_a_message_is_stored_before_it_is_accepted(door: Door, message: Any, owner: Owner) -> None:

@@ -21,4 +21,4 @@ class Idempotency(TenantModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workspace_id", "token_id", "key"], name="idempotency_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotency_by_age")]
+        indexes: ClassVar = [models.Index(fields=["workspace_id", "created_at"], name="idempotency_by_age")]

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "wasl.api.errors.problems",
     "wasl.workspace.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -157,4 +158,3 @@ EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_TIMEOUT = 10
 SILENCED_SYSTEM_CHECKS = ["models.W042"]
 LOGGING = logging_config(ENV)
-NINJA_DOCS_VIEW = "swagger"

@@ -6,7 +6,6 @@ Check the token, check the message, store it, and only then say 202. What the me
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -15,29 +14,16 @@ from starlette.types import Receive, Scope, Send
 
 from wasl.channels import access
 from wasl.channels.access import Access
-from wasl.channels.api.schemas import Accepted, Incoming, encode, read_batch, read_one
+from wasl.channels.api.schemas import Accepted, Incoming, Refused, Results, encode, read_batch, read_one
 from wasl.doors import asgi, desk
 from wasl.doors.desk import Desk
 from wasl.doors.spool import BodyTooLarge, BodyTooSlow, Crowded, SenderGone
 from wasl.intake.store import INLINE, Raw, Stored, put_aside
 from wasl.kit.ids import uuid7
 from wasl.kit.jsonbody import check_key, check_type
-from wasl.kit.problem import Body, Fault, Problem
+from wasl.kit.problem import Fault, Problem
 
 log = logging.getLogger(__name__)
-
-
-class Refused(msgspec.Struct):
-    """A message of a batch that was not taken, and why."""
-
-    problem: Body
-    status: str = "refused"
-
-
-class Results(msgspec.Struct):
-    """What became of each message of a batch, in their order."""
-
-    results: Sequence[Accepted | Refused]
 
 
 class Door:

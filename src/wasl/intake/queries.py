@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from wasl.accounts.actor import Actor
+from wasl.accounts.actor import Actor, NotFound
 from wasl.intake.models import Inbound, Quarantine
 
 COUNT_LIMIT = 1000
@@ -51,3 +51,28 @@ def quarantined(actor: Actor, before: UUID | None = None, limit: int = 50) -> li
 def quarantine_count(actor: Actor) -> int:
     """How many wait, up to 1,000."""
     return Quarantine.objects.filter(settled_at=None, inbox_id__in=actor.inboxes)[:COUNT_LIMIT].count()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where something that a door accepted stands before it is a message: accepted, quarantined or discarded."""
+
+    id: UUID
+    status: str
+    channel: str
+    received_at: datetime
+    reason: str
+
+
+def standing(actor: Actor, inbound_id: UUID) -> Standing:
+    """Whether an accepted payload still waits or is in quarantine, and why. Raises NotFound."""
+    row = (
+        Inbound.objects.filter(id=inbound_id, inbox_id__in=actor.inboxes)
+        .values("channel", "received_at")
+        .first()
+    )
+    if row is None:
+        raise NotFound
+    held = Quarantine.objects.filter(id=inbound_id, outcome__in=("", "discarded")).first()
+    status = ("discarded" if held.outcome else "quarantined") if held else "accepted"
+    return Standing(inbound_id, status, row["channel"], row["received_at"], held.reason if held else "")

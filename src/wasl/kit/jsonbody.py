@@ -9,6 +9,8 @@ from wasl.kit.problem import Fault, Problem
 
 T = TypeVar("T")
 
+ANY: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
+
 _TOO_DEEP = "The JSON is nested too deeply. Nothing here needs more than a few levels."
 
 

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='idempotency_by_age')],
+                'indexes': [models.Index(fields=['workspace_id', 'created_at'], name='idempotency_by_age')],
                 'constraints': [models.UniqueConstraint(fields=('workspace_id', 'token_id', 'key'), name='idempotency_once')],
             },
         ),

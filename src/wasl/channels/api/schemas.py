@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from wasl.kit.jsonbody import decode, invalid, refuse_nul
-from wasl.kit.problem import Problem
+from wasl.kit.problem import Body, Problem
 
 MAX_TEXT = 100_000
 MAX_HTML = 1_000_000
@@ -106,11 +106,22 @@ class WholeBatch(msgspec.Struct, forbid_unknown_fields=True):
     messages: Annotated[list[Incoming], Meta(min_length=1, max_length=MAX_BATCH)]
 
 
-class Accepted(msgspec.Struct):
+class Accepted(msgspec.Struct, tag_field="status", tag="accepted"):
     """The message is stored for good. It is on the customer's timeline a moment later."""
 
     id: Annotated[str, Meta(description="The message's id: ask for it at /api/v1/messages/{id}.")]
-    status: str = "accepted"
+
+
+class Refused(msgspec.Struct, tag_field="status", tag="refused"):
+    """A message of a batch that was not taken, and why; pointers lead into that message."""
+
+    problem: Body
+
+
+class Results(msgspec.Struct):
+    """What became of each message of a batch, in their order."""
+
+    results: list[Accepted | Refused]
 
 
 _one = msgspec.json.Decoder(Incoming)

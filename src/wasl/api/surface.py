@@ -1,0 +1,33 @@
+"""The API's Django part, put together."""
+
+from ninja import NinjaAPI
+
+from wasl.api import errors
+from wasl.api.gate import Decoded, gate
+from wasl.api.views import conversations, customers, log, messages
+
+DESCRIPTION = """\
+Everything a business and its customers say to each other, for programs.
+
+Every request carries a token: `Authorization: Bearer wasl_…`. A token belongs to one workspace and has a role; what
+it may not see is not there for it (404). Bodies and answers are JSON in UTF-8; times are RFC 3339 with an offset.
+Whatever goes wrong is answered as `application/problem+json` (RFC 9457), in words that say what to do.
+
+A POST may carry an `Idempotency-Key`. The same request under the same key is done once and answered alike each time;
+another request under the same key is refused (422). Lists come in pages: follow `next`, or the header `Link`, until
+there is none.
+"""
+
+api = NinjaAPI(
+    title="Wasl",
+    version="1",
+    description=DESCRIPTION,
+    openapi_url=None,
+    docs_url=None,
+    parser=Decoded(),
+    urls_namespace="api-v1",
+)
+api.add_decorator(gate, mode="view")
+errors.install(api)
+for router in (conversations.router, messages.router, customers.router, log.router):
+    api.add_router("", router)

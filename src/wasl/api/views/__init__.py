@@ -1,0 +1,1 @@
+"""The operations of the API's Django part, by what they are about."""
