@@ -1,7 +1,6 @@
 """The one port: who answers what, and what every request goes through first."""
 
 import asyncio
-import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,10 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wasl.config.env import Env
+from wasl.doors import api, desk
 from wasl.doors.bridge import Bridge
 from wasl.doors.problems import problem
 from wasl.doors.spool import BodyTooLarge, BodyTooSlow, Crowded, Incoming, SenderGone, Spool
@@ -54,7 +54,7 @@ class Front:
                 Route("/live", Stream(hub, settings.SESSION_COOKIE_NAME)),
                 Route(HEALTH, self._health),
                 Mount("/static", Static()),
-                *_api_routes(),
+                *api.routes,
             ],
             middleware=[Middleware(self._gate.around)],
             exception_handlers=HANDLERS,
@@ -81,20 +81,13 @@ class Front:
         self._gate.closing = True
         self._hub.end_all()
         finished = await self._gate.empty(GRACE)
+        await desk.close()
         self._bridge.close()
         self._spool.close()
         return finished
 
 
 _SESSION_COOKIE = f"{settings.SESSION_COOKIE_NAME}=".encode()
-
-
-def _api_routes() -> Sequence[BaseRoute]:
-    if importlib.util.find_spec("wasl.doors.api") is None:
-        return ()
-    from wasl.doors import api
-
-    return api.routes
 
 
 class Gate:
