@@ -6,7 +6,7 @@ import smtplib
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,6 @@ from wasl.sandbox.place import NoSuchMail, Place, message_id
 
 MAIL = b"From: support@dar-zaytun.example\r\nSubject: Re: Lamp\r\nMessage-ID:\r\n <one@shop.example>\r\n\r\nHello\r\n"
 SALMA = "salma@barid.example"
-
-
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with standing(tmp_path / "sandbox") as made:
-        yield made
 
 
 def send(stand: Stand, *to: str, sender: str = "bounce@dar-zaytun.example") -> dict[str, Any]:

@@ -138,7 +138,7 @@ def write(
 
 def send(place: Place, person: Address, to: Address, raw: bytes, *, host: str, port: int) -> str:
     """Hand a mail to Wasl's listener, and keep a copy among the sent; what Wasl said. Raises Refused."""
-    said, taken = _hand_over(person.address, to.address, raw, host, port)
+    said, taken = hand_over(person.address, to.address, raw, host, port)
     what = "sent" if taken else "not_taken"
     place.note(Entry(time.time(), what, person.address, to.address, message_id(raw), len(raw), said))
     if not taken:
@@ -147,9 +147,12 @@ def send(place: Place, person: Address, to: Address, raw: bytes, *, host: str, p
     return said
 
 
-def _hand_over(sender: str, to: str, raw: bytes, host: str, port: int) -> tuple[str, bool]:
+def hand_over(sender: str, to: str, raw: bytes, host: str, port: int) -> tuple[str, bool]:
+    """Give a mail to a listener: what it said, or why it said nothing; and whether it took the mail."""
     try:
-        with smtplib.SMTP(host, port, local_hostname=sender.rpartition("@")[2], timeout=20) as smtp:
+        with smtplib.SMTP(
+            host, port, local_hostname=sender.rpartition("@")[2] or "sandbox.example", timeout=20
+        ) as smtp:
             smtp.ehlo_or_helo_if_needed()
             size = [f"size={len(raw)}"] if smtp.has_extn("size") else []
             code, text = smtp.mail(sender, size)

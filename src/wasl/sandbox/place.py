@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
+from uuid import UUID
 
 from wasl.kit.clock import micros, now
 
@@ -113,6 +114,26 @@ class Place:
     def discard(self, address: str, name: str, box: Box = "inbox") -> None:
         """Throw a mail away. Raises NoSuchMail."""
         self.mail(address, name, box).path.unlink(missing_ok=True)
+
+    # People who have not written yet -------------------------------------------------------------------------
+
+    def _people(self, workspace: UUID) -> Path:
+        return self.folder / "people" / f"{workspace}.json"
+
+    def read_people(self, workspace: UUID) -> str:
+        """What `write_people` kept; '' when it never did."""
+        try:
+            return self._people(workspace).read_text()
+        except FileNotFoundError:
+            return ""
+
+    def write_people(self, workspace: UUID, content: str) -> None:
+        """Keep the people that were made up in a workspace."""
+        path = self._people(workspace)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(content)
+        draft.replace(path)
 
     # What the provider took ----------------------------------------------------------------------------------
 
