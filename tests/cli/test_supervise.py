@@ -35,7 +35,6 @@ def test_every_process_may_be_killed(make: Make) -> None:
     for name in (
         "web",
         "worker",
-        "start",
         "postgres",
         "guardian",
         "supervisor",
@@ -53,7 +52,7 @@ def test_every_process_may_be_killed(make: Make) -> None:
 
 def test_after_a_supervisor_was_killed_nothing_runs_twice(make: Make) -> None:
     home = make("web", "worker").ready()
-    roles, server = [home.pid("web"), home.pid("worker"), home.pid("start")], home.cluster.pid()
+    roles, server = [home.pid("web"), home.pid("worker")], home.cluster.pid()
     killed = home.kill("supervisor")
     until(lambda: home.pid("supervisor") != killed, 5)
     until(home.answers, 5)
@@ -77,7 +76,7 @@ def test_without_its_first_guardian_it_serves_and_can_be_stopped(make: Make) -> 
 def test_a_clean_stop_leaves_no_process_and_no_socket(make: Make) -> None:
     home = make("web", "worker").ready()
     everything = home.pids()
-    assert len(everything) > 7
+    assert len(everything) > 6
     assert home.stop() == 0
     assert not any(alive(pid) for pid in everything)
     assert home.state() is None

@@ -4,8 +4,8 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
 
+from wasl.cli import forks
 from wasl.config.env import Env
 from wasl.kit.postgres import Cluster, ServerFailed
 
@@ -13,25 +13,6 @@ RETRY_AFTER = 0.25
 FIRST_PATIENCE = 60.0
 COMPLAIN_EVERY = 10.0
 STOP_PATIENCE = 20.0
-
-
-def _in_a_fork(work: Callable[[], None]) -> None:
-    """Do something once without keeping what it needs in memory. Raises ServerFailed with its words."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        except BaseException as error:
-            os.write(writer, str(error).encode()[:4000] or b"?")
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as answer:
-        words = answer.read()
-    os.waitpid(child, 0)
-    if words:
-        raise ServerFailed(words.decode(errors="replace"))
 
 
 class Database:
@@ -68,8 +49,8 @@ class Database:
         cluster.clear_leftovers()
         if not self._first and not (cluster.directory / "PG_VERSION").exists():
             raise ServerFailed(f"The database in {cluster.directory} is gone.")
-        if self.restarts < 0:
-            _in_a_fork(cluster.ensure_cluster)
+        if self.restarts < 0 and (words := forks.do_apart(cluster.ensure_cluster)):
+            raise ServerFailed(words)
         self.child = cluster.spawn()
         self.restarts += 1
         self._due = now + RETRY_AFTER

@@ -1,27 +1,24 @@
 """The guardian: a process whose only work is to start the supervisor again should it be killed.
 
 Each of the two notices the other's end at once, by the socket between them: the guardian starts another
-supervisor (which adopts the running PostgreSQL), the supervisor another guardian. Both are forks of one small
-process and share nearly all of its memory.
+supervisor (which adopts the running PostgreSQL), the supervisor another guardian. These two and every role are
+forks of one process that has imported everything: they share its memory, and none has to import anything again.
 """
 
 import contextlib
 import fcntl
-import gc
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from wasl.cli import ports
+from wasl.cli import forks, ports
 from wasl.cli.plan import Plan
+from wasl.cli.preload import preload
 from wasl.cli.supervise import ENDED, STOPPING, Supervisor
 from wasl.kit import prctl
 
@@ -43,7 +40,9 @@ def run(plan: Plan) -> int:
     lock = take_lock(plan.env.run_dir)
     ports.check_free(plan.env)
     (plan.env.run_dir / "notice.txt").unlink(missing_ok=True)
-    return _Guard(plan, lock).stay()
+    began = time.monotonic()
+    preload(plan)
+    return _Guard(plan, lock, began).stay()
 
 
 def take_lock(folder: Path) -> int:
@@ -72,14 +71,16 @@ class _Watched:
 
 
 class _Guard:
-    def __init__(self, plan: Plan, lock: int) -> None:
+    def __init__(self, plan: Plan, lock: int, began: float) -> None:
         self.plan = plan
+        self.began = began
         self.lock = lock
         self.asked = 0
 
     def stay(self, watched: _Watched | None = None) -> int:
         """Watch a supervisor, by default a new one, and every one after it; returns the last one's exit code."""
         prctl.adopt_orphans()
+        prctl.rename("wasl guardian")
         wakeup = self._listen()
         watched = watched or self._start(first=True)
         while True:
@@ -135,15 +136,15 @@ class _Guard:
 
     def _start(self, *, first: bool, stop: bool = False) -> _Watched:
         ours, theirs = _pair()
-        gc.freeze()  # the collector would touch, and so copy, what the two processes share
         pid = os.fork()
         if pid == 0:
-            _leave({self.lock, theirs.fileno()}, lambda: self._supervise(theirs, first, stop))
+            forks.leave({self.lock, theirs.fileno()}, lambda: self._supervise(theirs, first, stop))
         theirs.close()
         return _Watched(pid, ours, time.monotonic())
 
     def _supervise(self, link: socket.socket, first: bool, stop: bool) -> int:
-        supervisor = Supervisor(self.plan, link, self._renew, first=first)
+        prctl.rename("wasl supervisor")
+        supervisor = Supervisor(self.plan, link, self._renew, began=self.began if first else None)
         if stop:
             supervisor.asked_at.append(time.monotonic())
         return supervisor.run()
@@ -155,7 +156,7 @@ class _Guard:
         pid = os.fork()
         if pid == 0:
             watched = _Watched(supervisor, theirs, time.monotonic())
-            _leave({self.lock, theirs.fileno()}, lambda: self.stay(watched))
+            forks.leave({self.lock, theirs.fileno()}, lambda: self.stay(watched))
         theirs.close()
         return pid, ours
 
@@ -181,27 +182,3 @@ def _collect() -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def _begin_afresh(keep: set[int]) -> None:
-    """After a fork: close what belongs to the other process, and take its signal handlers off."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    for descriptor in sorted(int(name) for name in os.listdir("/proc/self/fd")):
-        if descriptor > 2 and descriptor not in keep:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-
-
-def _leave(keep: set[int], work: Callable[[], int]) -> NoReturn:
-    """In a fork: do its work with only those descriptors, and end without going back through the other's stack."""
-    code = 70
-    try:
-        _begin_afresh(keep)
-        code = work()
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)

@@ -1,7 +1,7 @@
 """The supervisor: keeps PostgreSQL and every role running, and stops them in order.
 
-A small process of one thread and one loop; it imports neither Django nor psycopg. Children end with it (they are
-told by the kernel), except PostgreSQL, which the next supervisor adopts: the guardian sees to that.
+A process of one thread and one loop, which uses no database connection. Children end with it (they are told by
+the kernel), except PostgreSQL, which the next supervisor adopts: the guardian sees to that.
 """
 
 import contextlib
@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from wasl.cli import memory, ports, status
+from wasl.cli import forks, memory, ports, status
 from wasl.cli.children import Child, describe
 from wasl.cli.database import STOP_PATIENCE, Database
-from wasl.cli.nursery import NotReady, Nursery
 from wasl.cli.output import Output
 from wasl.cli.plan import Plan
 from wasl.kit import prctl
@@ -26,8 +25,6 @@ from wasl.kit.postgres import NoServer, ServerFailed
 STAGE_PATIENCE = 10.0
 BUSY_TICK = 0.03
 IDLE_TICK = 0.25
-NURSERY_RETRY = 1.0
-NURSERY_TRIES = 3
 REPORT_AFTER = 3.0
 HURRY_AFTER = 1.0
 
@@ -35,7 +32,11 @@ STOPPING, ENDED = b"stopping", b"ended "
 
 
 class Supervisor:
-    """One run from start to stop. `renew_guardian` makes a new guardian when the old one was killed."""
+    """One run from start to stop.
+
+    `renew_guardian` makes a new guardian when the old one was killed. `began` is when the first start of all began;
+    None for a supervisor that takes over, which then runs no jobs and makes no database.
+    """
 
     def __init__(
         self,
@@ -43,8 +44,9 @@ class Supervisor:
         link: socket.socket,
         renew_guardian: Callable[[], tuple[int, socket.socket]],
         *,
-        first: bool,
+        began: float | None,
     ) -> None:
+        first = began is not None
         self.plan = plan
         self.link = link
         self.guardian = os.getppid()
@@ -52,14 +54,13 @@ class Supervisor:
         self.selector = selectors.PollSelector()
         self.output = Output(self.selector, as_json=plan.env.log_format == "json")
         self.database = Database(plan.env, first=first)
-        self.nursery = Nursery(plan, self.selector, self.output.pipe)
-        self.nursery_due = 0.0
         self.children = [Child(role) for role in plan.roles]
         self.jobs = [Child(role) for role in plan.jobs] if first else []
         self.announced = not first
         self.report_due = float("inf")
-        self.began = time.monotonic()
-        self.times: dict[str, float] = {}  # how long each part of the start took
+        now = time.monotonic()
+        self.began = now if began is None else began
+        self.times = {"imports": now - self.began}  # how long each part of the start took
         self.asked_at: list[float] = []
         self.ending: Iterator[None] | None = None
         self.code = 0
@@ -111,19 +112,12 @@ class Supervisor:
     # Running ----------------------------------------------------------------------------------------------
 
     def _keep_running(self, now: float) -> None:
-        if not self.announced and self.nursery.stillborn >= NURSERY_TRIES:
-            self._fail("The roles cannot be loaded: see the lines above.")
-            return
-        if self.nursery.pid is None and now >= self.nursery_due:
-            self.nursery_due = now + NURSERY_RETRY
-            self.nursery.start()
         self.database.tend()
         if self.database.complaint:
             self.output.say(self.database.complaint)
             self.database.complaint = ""
         if self.database.ready:
-            self.times.setdefault("database", now - self.began)
-        if self.database.ready and self.nursery.ready:
+            self.times.setdefault("database", now - self.began - self.times["imports"])
             for child in self.jobs[:1] or self.children:
                 if child.state == "waiting" and now >= child.due:
                     self._start(child)
@@ -134,10 +128,9 @@ class Supervisor:
             self.output.say(f"Memory: {memory.report(self.memory())}.")
 
     def _start(self, child: Child) -> None:
-        try:
-            child.started(self.nursery.bear(child.role))
-        except NotReady:
-            self._kill_nursery()
+        output = self.output.pipe(child.role.name)
+        child.started(forks.start_role(child.role, output))
+        os.close(output)
 
     def _all_answer(self) -> bool:
         return all(c.state == "running" for c in self.children) and all(
@@ -177,9 +170,7 @@ class Supervisor:
                 self._ended(*found)
 
     def _ended(self, pid: int, wait_status: int) -> None:
-        if pid == self.nursery.pid:
-            self.nursery.ended()
-        elif pid == self.database.child:
+        if pid == self.database.child:
             self.database.ended(stopping=self.ending is not None)
         elif self.jobs and pid == self.jobs[0].pid:
             self._job_ended(os.waitstatus_to_exitcode(wait_status))
@@ -203,11 +194,6 @@ class Supervisor:
             self.guardian, self.link = self.renew_guardian()
             self.selector.register(self.link, selectors.EVENT_READ, self._guardian_gone)
 
-    def _kill_nursery(self) -> None:
-        if self.nursery.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.nursery.pid, signal.SIGKILL)
-
     # Stopping ---------------------------------------------------------------------------------------------
 
     def _begin_to_end(self, code: int) -> None:
@@ -225,8 +211,6 @@ class Supervisor:
             for child in group:
                 child.stop()
             yield from self._until(partial(_all_gone, group), STAGE_PATIENCE, partial(_kill_all, group))
-        self._kill_nursery()
-        yield from self._until(lambda: self.nursery.pid is None, STAGE_PATIENCE, self._kill_nursery)
         self.database.stop()
         yield from self._until(
             lambda: self.database.pid is None and self.database.child is None,
@@ -260,7 +244,6 @@ class Supervisor:
             }
             for child in self.children
         }
-        processes["start"] = {"pid": self.nursery.pid}
         processes["supervisor"] = {"pid": os.getpid()}
         processes["guardian"] = {"pid": self.guardian}
         if self.database.cluster:
