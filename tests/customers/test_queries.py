@@ -7,6 +7,7 @@ import pytest
 
 from tests.customers.world import AT, World
 from wasl.accounts.actor import NotFound
+from wasl.customers import queries
 from wasl.customers.actions import merge
 from wasl.customers.queries import customer, customers, family, timeline
 from wasl.kit.db import conninfo, raw, tenant
@@ -95,6 +96,7 @@ def test_customers_are_listed_by_name_page_by_page_without_those_merged_away(wor
     assert got == [n for n in range(25) if n != 4]
 
 
+@pytest.mark.parametrize("few", [0, 1000])
 @pytest.mark.parametrize(
     ("search", "expected"),
     [
@@ -110,8 +112,9 @@ def test_customers_are_listed_by_name_page_by_page_without_those_merged_away(wor
     ],
 )
 def test_customers_are_found_by_part_of_a_name_or_an_address(
-    world: World, search: str, expected: list[str]
+    world: World, search: str, expected: list[str], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(queries, "FEW", few)
     _, bob, _, carla = world.meet("Ada Lovelace", "Bob", "مريم حداد", "Carla")
     merge(world.actor(), bob.customer_id, carla.customer_id)
     with tenant(world.id):
