@@ -29,7 +29,9 @@ class Listener:
 
     def stored(self) -> list[bytes]:
         """The bytes of every stored mail, oldest first."""
-        rows = self.owner.execute("SELECT workspace_id, raw, raw_digest FROM intake_inbound ORDER BY id").fetchall()
+        rows = self.owner.execute(
+            "SELECT workspace_id, raw, raw_digest FROM intake_inbound ORDER BY id"
+        ).fetchall()
         return [raw if raw is not None else blobs.read(workspace, digest) for workspace, raw, digest in rows]
 
     def queued(self) -> int:
@@ -315,9 +317,7 @@ def test_lmtp_answers_for_each_recipient(listener: Listener) -> None:
 def test_one_mail_for_two_workspaces_reaches_both(listener: Listener) -> None:
     Shop.create("other", "help@other.example")
     with smtplib.SMTP("127.0.0.1", listener.smtp) as smtp:
-        smtp.sendmail(
-            "a@b.example", ["support@dar-zaytun.example", "help@other.example"], mail().as_bytes()
-        )
+        smtp.sendmail("a@b.example", ["support@dar-zaytun.example", "help@other.example"], mail().as_bytes())
     rows = listener.owner.execute("SELECT workspace_id, envelope->'to' FROM intake_inbound").fetchall()
     assert sorted(row[1] for row in rows) == [["help@other.example"], ["support@dar-zaytun.example"]]
     assert len({row[0] for row in rows}) == 2

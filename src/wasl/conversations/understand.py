@@ -90,7 +90,7 @@ def _set_aside(conn: Connection, poisoned: _Poisoned) -> int:
 
 def _understand(conn: Connection, workspace_id: UUID, items: list[Waiting]) -> None:
     messages = _read(conn, items)
-    messages = bounces.take(conn, workspace_id, messages)
+    messages = _from_somebody(conn, bounces.take(conn, workspace_id, messages))
     if not messages:
         return
     senders = resolve(conn, workspace_id, [_sender(item, message) for item, message in messages])
@@ -112,6 +112,20 @@ def _read(conn: Connection, items: list[Waiting]) -> list[tuple[Waiting, ParsedM
             quarantine(conn, item, error)
             send(conn, [Signal("quarantine", item.workspace_id, inbox=item.inbox_id)])
     return messages
+
+
+def _from_somebody(
+    conn: Connection, messages: list[tuple[Waiting, ParsedMessage]]
+) -> list[tuple[Waiting, ParsedMessage]]:
+    """A report about a message that is not ours, from nobody who could be answered, is set aside."""
+    rest = []
+    for item, message in messages:
+        if message.sender.address:
+            rest.append((item, message))
+        else:
+            quarantine(conn, item, Unparseable(Unread.NO_SENDER))
+            send(conn, [Signal("quarantine", item.workspace_id, inbox=item.inbox_id)])
+    return rest
 
 
 def _sender(item: Waiting, message: ParsedMessage) -> Sender:
