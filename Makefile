@@ -1,6 +1,6 @@
 # Needs python3 (3.11 or later, with venv), make and git. Everything else comes from the package registries.
 
-.PHONY: demo test lint fmt bench setup clean
+.PHONY: demo test lint fmt bench docs setup clean
 
 demo:             # A demo shop on a fresh folder, with a sandbox to write to it as a customer.
 	@scripts/demo
@@ -20,6 +20,9 @@ fmt: setup        # Put the code into shape.
 
 bench: setup      # Every benchmark; ARGS="intake" runs some.
 	.venv/bin/python -m bench $(ARGS)
+
+docs: setup       # The tables of settings in docs/operating.md.
+	.venv/bin/python scripts/document_settings.py
 
 setup:            # Packages as locked, and compiled interface texts.
 	@scripts/setup
