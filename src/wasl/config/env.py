@@ -146,7 +146,7 @@ class Env:
         OUT,
         "10 min",
         kinds.duration,
-        "How long to look for proof when a provider's answer was lost, before the message is shown as in doubt.",
+        "How long to look for proof when a provider's answer was lost, before the message is sent once more.",
     )
     secret_key: str = setting(
         KEYS,

@@ -3,7 +3,7 @@
 Nothing here reads a clock, a die or a database; they are handed in. `work` and `actions` only carry the
 decisions out. Three bounds make sure that every course ends: calls since the delivery was queued
 (`Limits.attempts`), time (`deadline_at`, after which a temporary failure is final), and doubts (`DOUBTS`, after
-which we say that we do not know). Why in doubt is what it is: docs/decisions/0009-in-doubt.md.
+which we say that we do not know). Why in doubt is what it is: docs/decisions/0006-in-doubt.md.
 """
 
 from collections.abc import Callable
