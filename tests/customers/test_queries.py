@@ -9,8 +9,9 @@ from tests.customers.world import AT, World
 from wasl.accounts.actor import NotFound
 from wasl.customers import queries
 from wasl.customers.actions import merge
-from wasl.customers.queries import customer, customers, family, timeline
+from wasl.customers.queries import customer, customers, family, may_see, timeline
 from wasl.kit.db import conninfo, raw, tenant
+from wasl.kit.ids import uuid7
 from wasl.timeline import keys
 
 
@@ -187,3 +188,16 @@ def test_hot_queries_use_their_indexes_as_the_application_s_role(world: World) -
             "SELECT pg_stat_get_xact_tuples_returned('timeline_touchpoint'::regclass)"
         ).fetchone()
         assert before == after, "the timeline was read from beginning to end"
+
+
+def test_a_touchpoint_is_seen_by_whoever_sees_its_conversation(world: World) -> None:
+    (ada,) = world.meet("Ada")
+    world.say("message.received", ada.customer_id, world.converse(ada.customer_id, world.private))
+    world.say("message.received", ada.customer_id, world.converse(ada.customer_id))
+    secret, public = (row[0] for row in world.owner.execute("SELECT id FROM timeline_touchpoint ORDER BY id"))
+    with tenant(world.id):
+        may_see(world.actor(), public)
+        may_see(world.actor(all_inboxes=True), secret)
+        for hidden in (secret, uuid7()):
+            with pytest.raises(NotFound):
+                may_see(world.actor(), hidden)

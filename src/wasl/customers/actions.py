@@ -95,8 +95,7 @@ def merge(actor: Actor, kept_id: UUID, merged_id: UUID) -> UUID:
         merge_id, at = uuid7(), now()
         conn.execute(_RECORD, [workspace_id, merge_id, kept_id, moving, at, actor.agent_id])
         said = {"kept": str(kept_id), "merged": str(moving)}
-        by = "agent" if actor.agent_id else "api"
-        touch = Touch(moving, "customer.merged", at, about_id=merge_id, facts={"by": by}, detail=said)
+        touch = Touch(moving, "customer.merged", at, about_id=merge_id, facts={"by": actor.kind}, detail=said)
         append(conn, workspace_id, [touch])
         send(conn, [Signal("customer", workspace_id, customers=(root, moving))])
     return merge_id
@@ -145,9 +144,10 @@ def unmerge(actor: Actor, merge_id: UUID) -> UnmergeReport:
         at = now()
         conn.execute(_UNDONE, [at, actor.agent_id, workspace_id, merge_id])
         followed, shared = _since(conn, workspace_id, since, leaving, root)
-        by = "agent" if actor.agent_id else "api"
         said = {"kept": str(kept), "merged": str(merged), "shared": [str(s.conversation_id) for s in shared]}
-        touch = Touch(merged, "customer.unmerged", at, about_id=merge_id, facts={"by": by}, detail=said)
+        touch = Touch(
+            merged, "customer.unmerged", at, about_id=merge_id, facts={"by": actor.kind}, detail=said
+        )
         append(conn, workspace_id, [touch])
         send(conn, [Signal("customer", workspace_id, customers=(root, merged))])
     return UnmergeReport(merge_id, kept, merged, followed, shared)
