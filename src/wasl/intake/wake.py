@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
+from wasl.kit import pglane
+from wasl.kit.pglane import Lane, Statement
 from wasl.kit.signal import WAKE, Queue
 
 GAP = 0.004
@@ -42,11 +44,14 @@ class Waker:
 
     async def _run(self) -> None:
         """Until the connection breaks; the next poke then makes a new one."""
-        with contextlib.suppress(psycopg.Error):
-            conn = await self._connect()
-            async with conn:
-                while True:
-                    await self._poked.wait()
-                    self._poked.clear()
-                    await conn.execute("SELECT pg_notify(%s, %s)", [WAKE, self._queue], prepare=True)
-                    await asyncio.sleep(GAP)
+        with contextlib.suppress(psycopg.Error), contextlib.closing(Lane(await self._connect())) as lane:
+            while True:
+                await self._poked.wait()
+                self._poked.clear()
+                await lane.run(_NOTIFY, {"channel": WAKE.encode(), "queue": self._queue.encode()})
+                await asyncio.sleep(GAP)
+
+
+_NOTIFY = Statement(
+    "wake", "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": pglane.TEXT, "queue": pglane.TEXT}
+)
