@@ -21,6 +21,7 @@ _ATTRIBUTION = re.compile(
     r"^-{2,}\s*(original message|message d.origine|messaggio originale|الرسالة الأصلية)\s*-{2,}\s*$",
     re.IGNORECASE,
 )
+_BEGINNING = re.compile(r"\s*(On|Le|Il|Am|El|Em|في|بتاريخ|يوم|-{2,})\b", re.IGNORECASE)
 _BLOCKQUOTE = re.compile(r"<(/?)blockquote\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _LINE_BEFORE = re.compile(
@@ -60,15 +61,20 @@ def split_quoted(text: str) -> tuple[str, str]:
         start -= 1
     if start == len(lines) or not any(line.startswith(">") for line in lines[start:]):
         return text, ""
-    for back in (1, 2, 3):
-        if start >= back and _ATTRIBUTION.search(" ".join(lines[start - back : start])):
-            start -= back
-            break
+    start -= _introduction(lines[max(0, start - 3) : start])
     shown = "\n".join(lines[:start]).rstrip()
     if not shown:
         return text, ""
     quoted = "\n".join(re.sub(r"^(> ?)+", "", line) for line in lines[start:])
     return shown, quoted.strip("\n")
+
+
+def _introduction(before: list[str]) -> int:
+    """How many of the last lines before a quotation introduce it."""
+    if not before or not _ATTRIBUTION.search(before[-1]):
+        return 0
+    begun = [n for n in range(1, len(before) + 1) if _BEGINNING.match(before[-n])]
+    return begun[0] if begun else 1
 
 
 def fold(html: str) -> str:

@@ -63,7 +63,7 @@ def number(value: int) -> str:
     """12345 as `12,345`, `12 345`, `12.345` or `١٢٬٣٤٥`."""
     code = language()
     if code == "ar" and _digits.get() == "arab":
-        return format_decimal(value, locale="ar_EG", numbering_system="arab")
+        return digits(format_decimal(value, locale="ar_EG", numbering_system="arab"))
     return format_decimal(value, locale=_locale(code), numbering_system="latn")
 
 
@@ -161,3 +161,8 @@ def initials(name: str) -> str:
 def first_name(name: str) -> str:
     """The name by which colleagues call someone."""
     return name.split()[0] if name.split() else name
+
+
+def isolated(name: str) -> str:
+    """A name for the middle of a sentence, which its own direction must not disturb (UAX #9: FSI … PDI)."""
+    return f"\u2068{name}\u2069" if name else name

@@ -12,7 +12,7 @@ from wasl.kit.clock import micros
 from wasl.kit.db import raw
 from wasl.timeline.queries import Entry, of_conversation
 from wasl.workspace import words
-from wasl.workspace.format import first_name
+from wasl.workspace.format import first_name, isolated
 from wasl.workspace.shapes.thread import Event
 
 MOST = 200
@@ -66,7 +66,7 @@ def who(entry: Entry, names: Mapping[UUID, str]) -> str:
     """Who did it, by first name."""
     agent = _id(entry, "agent")
     if agent is not None and agent in names:
-        return first_name(names[agent])
+        return isolated(first_name(names[agent]))
     by = {"api": _("A program"), "customer": _("The customer"), "rule": _("A rule")}
     return by.get(str(entry.facts.get("by", "")), _("Wasl"))
 
@@ -98,4 +98,7 @@ def _assigned(entry: Entry, names: Mapping[UUID, str], person: str) -> str:
         return _("%(who)s gave this back: nobody has it") % {"who": person}
     if to == _id(entry, "agent"):
         return _("%(who)s took this on") % {"who": person}
-    return _("%(who)s gave this to %(other)s") % {"who": person, "other": first_name(names.get(to, ""))}
+    return _("%(who)s gave this to %(other)s") % {
+        "who": person,
+        "other": isolated(first_name(names.get(to, ""))),
+    }

@@ -14,7 +14,7 @@ from wasl.accounts.actor import Actor
 from wasl.conversations import queries
 from wasl.timeline.queries import Entry
 from wasl.workspace import bodies, words
-from wasl.workspace.format import first_name
+from wasl.workspace.format import first_name, isolated
 from wasl.workspace.shapes import events
 from wasl.workspace.shapes.delivery import Standing, standing
 
@@ -101,7 +101,7 @@ def _message(
     incoming = entry.kind == "message.received"
     channel = words.channel(entry.channel)
     if incoming:
-        title = _("%(channel)s from %(who)s") % {"channel": channel, "who": first_name(customer)}
+        title = _("%(channel)s from %(who)s") % {"channel": channel, "who": isolated(first_name(customer))}
     else:
         title = _("Reply by %(who)s") % {"who": events.who(entry, names)}
     said = ""

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from wasl.conversations import actions, queries
 from wasl.conversations.reply import CannotReply, Upload, reply
+from wasl.workspace.format import isolated
 from wasl.workspace.shapes import people
 from wasl.workspace.toast import Toast
 from wasl.workspace.views.desk import refreshed
@@ -49,7 +50,9 @@ def resolve(request: Request, conversation_id: UUID) -> HttpResponse:
     actions.resolve(request.actor, conversation_id)
     row = queries.conversation(request.actor, conversation_id)
     name = people.names([row.customer])[row.customer.id]
-    undo = Toast(_("%(name)s: resolved") % {"name": name}, reverse("reopen", args=[conversation_id]))
+    undo = Toast(
+        _("%(name)s: resolved") % {"name": isolated(name)}, reverse("reopen", args=[conversation_id])
+    )
     return _after(request, conversation_id, undo)
 
 

@@ -35,12 +35,15 @@ export async function open(href, { push = true, focus = false } = {}) {
   thread.setAttribute("aria-busy", "true");
   mark(id);
   show(id ? "thread" : "list");
-  try {
-    await htmx.ajax("GET", href, { source: desk(), target: "#thread", swap: "outerHTML" });
-  } finally {
-    document.getElementById("thread").removeAttribute("aria-busy");
+  // A failure has its toast, and a newer wish replaces this one.
+  await htmx.ajax("GET", href, { source: desk(), target: "#thread", swap: "outerHTML" }).catch(() => null);
+  if (mine !== turn) return;
+  document.getElementById("thread").removeAttribute("aria-busy");
+  if (openId() !== id) {
+    mark(openId());
+    show(openId() ? "thread" : "list");
+    return;
   }
-  if (mine !== turn || openId() !== id) return;
   if (push) history.pushState({}, "", href);
   if (focus) (document.querySelector("#thread h1") ?? current())?.focus({ preventScroll: true });
   markSeen();

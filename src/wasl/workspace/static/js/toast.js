@@ -37,7 +37,7 @@ document.addEventListener("click", (event) => {
   toast?.remove();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.target.closest?.("#toasts") && event.detail.successful) event.target.closest(".toast").remove();
+  if (event.detail.successful) event.target.closest?.("#toasts .toast")?.remove();
 });
 
 // A background refresh that fails is not worth a word: the live dot shows that the line is down.
