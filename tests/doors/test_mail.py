@@ -297,6 +297,34 @@ def test_a_reply_token_leads_to_the_inbox_and_a_broken_one_too(listener: Listene
     assert row == (["support+rnonsense@dar-zaytun.example"],)
 
 
+@pytest.mark.parametrize(
+    ("spoken", "kept"),
+    [
+        ("<>", ""),
+        ("<@relay.example,@other.example:a@b.example>", "a@b.example"),
+        ('<"quoted name"@b.example>', '"quoted name"@b.example'),
+        ("<a+tag@b.example> SIZE=100 BODY=8BITMIME", "a+tag@b.example"),
+    ],
+)
+def test_every_form_of_sender_is_understood(listener: Listener, spoken: str, kept: str) -> None:
+    line = listener.talk()
+    line.say("EHLO x")
+    assert line.say(f"MAIL FROM:{spoken}").startswith("250")
+    line.say("RCPT TO:<support@dar-zaytun.example>")
+    line.say("DATA")
+    assert line.say("Subject: s\r\n\r\nx\r\n.").startswith("250")
+    line.close()
+    assert listener.owner.execute("SELECT envelope->>'from' FROM intake_inbound").fetchone() == (kept,)
+
+
+@pytest.mark.parametrize("spoken", ["<a b@c.example>", f"<{'x' * 65}@b.example>"])
+def test_a_malformed_sender_is_refused(listener: Listener, spoken: str) -> None:
+    line = listener.talk()
+    line.say("EHLO x")
+    assert line.say(f"MAIL FROM:{spoken}").startswith("5")
+    line.close()
+
+
 def test_lmtp_answers_for_each_recipient(listener: Listener) -> None:
     line = listener.talk(listener.lmtp)
     assert line.say("EHLO x").startswith("500")

@@ -4,12 +4,14 @@ import asyncio
 import io
 import logging
 import signal
+import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
+import uvloop
 from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
 
@@ -41,6 +43,10 @@ class Handler:
     def __init__(self, door: Door, recipients: Recipients) -> None:
         self._door = door
         self._recipients = recipients
+
+    def __dir__(self) -> list[str]:
+        """What aiosmtpd looks for, in each session anew."""
+        return ["handle_DATA", "handle_RCPT"]
 
     async def handle_RCPT(
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -99,7 +105,7 @@ def _spoken(session: Session, envelope: Envelope, server: Any, to: Sequence[str]
     peer = session.peer[0] if session.peer else ""
     return {
         "door": "lmtp" if isinstance(server, Lmtp) else "smtp",
-        "from": _clean(envelope.mail_from),
+        "from": _clean(envelope.mail_from).replace("<>", ""),
         "to": [_clean(address) for address in to],
         "peer": peer,
         "helo": _clean(session.host_name),
@@ -145,7 +151,7 @@ async def _raw(
 
 def serve() -> None:
     """Run until SIGTERM or SIGINT."""
-    asyncio.run(_serve())
+    uvloop.run(_serve())
 
 
 async def _serve() -> None:
@@ -155,11 +161,13 @@ async def _serve() -> None:
     recipients = Recipients(door)
     context = server_context(env)
     folder = _folder(env)
+    hostname = socket.getfqdn()
 
     def protocol(kind: type[Protocol]) -> Protocol:
         return kind(
             Handler(door, recipients),
             folder=folder,
+            hostname=hostname,
             data_size_limit=env.smtp_size_limit,
             enable_SMTPUTF8=True,
             tls_context=context,

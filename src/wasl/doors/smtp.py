@@ -6,8 +6,11 @@ mail has them), and is cut off with 552 as soon as it is too large.
 """
 
 import asyncio
+import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, Any
 
 from aiosmtpd.smtp import SMTP, syntax
@@ -17,6 +20,13 @@ STALL = 60.0
 """Seconds without a byte after which a sender in the middle of DATA is let go."""
 
 _END = b"\r\n.\r\n"
+_PLAIN = re.compile(r"\s*<([\w.+=!#$%&'*/?^`{|}~-]+@[\w.-]+|)>\s*(.*)", re.DOTALL)
+_LOCAL_PART = 64
+
+
+@cache
+def _commands(kind: type) -> list[str]:
+    return sorted({name for base in kind.__mro__ for name in vars(base) if name.startswith("smtp_")})
 
 
 class Unstuffer:
@@ -53,6 +63,36 @@ class Protocol(SMTP):
     def __init__(self, handler: Any, *, folder: str, **options: Any) -> None:
         super().__init__(handler, ident="Wasl", **options)
         self._folder = folder
+        self._held: list[bytes] | None = None
+
+    async def push(self, status: Any) -> None:
+        """Send a reply, or hold it while a longer one is being put together."""
+        if self._held is None:
+            await super().push(status)
+        else:
+            self._held.append(status.encode() + b"\r\n")
+
+    async def smtp_EHLO(self, arg: str) -> None:
+        """The greeting, its lines in one packet."""
+        self._held = held = []
+        try:
+            await super().smtp_EHLO(arg)
+        finally:
+            self._held = None
+        self._writer.write(b"".join(held))
+        await self._writer.drain()
+
+    def __dir__(self) -> Iterable[str]:
+        """Commands only: aiosmtpd asks for every attribute by name in each session, for 0.5 ms."""
+        return _commands(type(self))
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """An address as nearly everyone writes it, at once; any other by the full grammar (0.3 ms)."""
+        plain = _PLAIN.fullmatch(arg)
+        if plain is None or len(plain[1].rpartition("@")[0]) > _LOCAL_PART:
+            parsed: tuple[str | None, str | None] = super()._getaddr(arg)
+            return parsed
+        return plain[1] or "<>", plain[2]
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
