@@ -1,6 +1,11 @@
 """The API's Django part, put together."""
 
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
 from ninja import NinjaAPI
+from ninja.renderers import BaseRenderer
 
 from wasl.api import errors
 from wasl.api.gate import Decoded, gate
@@ -18,6 +23,17 @@ another request under the same key is refused (422). Lists come in pages: follow
 there is none.
 """
 
+
+class Json(BaseRenderer):
+    """Answers are written by what writes those of the native doors."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        """The bytes of an answer."""
+        return msgspec.json.encode(data)
+
+
 api = NinjaAPI(
     title="Wasl",
     version="1",
@@ -25,6 +41,7 @@ api = NinjaAPI(
     openapi_url=None,
     docs_url=None,
     parser=Decoded(),
+    renderer=Json(),
     urls_namespace="api-v1",
 )
 api.add_decorator(gate, mode="view")
