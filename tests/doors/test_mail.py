@@ -317,7 +317,7 @@ def test_every_form_of_sender_is_understood(listener: Listener, spoken: str, kep
     assert listener.owner.execute("SELECT envelope->>'from' FROM intake_inbound").fetchone() == (kept,)
 
 
-@pytest.mark.parametrize("spoken", ["<a b@c.example>", f"<{'x' * 65}@b.example>"])
+@pytest.mark.parametrize("spoken", ["<", "<a@b.example> SIZE=many", "<a@b.example> WHAT=ever"])
 def test_a_malformed_sender_is_refused(listener: Listener, spoken: str) -> None:
     line = listener.talk()
     line.say("EHLO x")

@@ -91,13 +91,13 @@ def conversation(actor: Actor, conversation_id: UUID) -> Conversation:
     row = _with_unread(actor, visible(actor).filter(id=conversation_id)).select_related("inbox").first()
     if row is None:
         raise NotFound
-    return _people([row])[0]
+    found: Conversation = _people([row])[0]
+    return found
 
 
 def _with_unread(actor: Actor, found: QuerySet[Conversation]) -> QuerySet[Any]:
-    seen = Seen.objects.filter(
-        agent_id=actor.agent_id, conversation_id=OuterRef("pk"), at__gte=OuterRef("last_in_at")
-    )
+    seen = Seen.objects.filter(conversation_id=OuterRef("pk"), at__gte=OuterRef("last_in_at"))
+    seen = seen.filter(agent_id=actor.agent_id) if actor.agent_id else seen.none()
     return found.annotate(unread=~Exists(seen) & Q(last_in_at__isnull=False) & Q(last_way="in"))
 
 

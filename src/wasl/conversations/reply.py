@@ -193,7 +193,9 @@ def _mail(
         date=message.at,
         from_=Address(_from_name(actor, inbox), inbox.address),
         to=(Address(to.name, to.display),),
-        reply_to=Address(inbox.config.get("from_name") or inbox.name, reply_address(inbox.address, conversation.id, key)),
+        reply_to=Address(
+            inbox.config.get("from_name") or inbox.name, reply_address(inbox.address, conversation.id, key)
+        ),
         envelope_from=bounce_address(inbox.address, delivery_id, key),
         subject=message.subject,
         text=message.text,

@@ -167,8 +167,9 @@ def load(conn: Connection, workspace_id: UUID, arrived: Sequence[Arrived]) -> Th
     roots = list({a.sender.root_id for a in known})
     if tokens or references:
         values = {"workspace": workspace_id, "tokens": tokens, "references": references, "roots": roots}
-        for reference, *columns, guests in conn.execute(_NAMED, values, prepare=True).fetchall():
-            thread = threads.by_id.setdefault(columns[0], Thread(*columns, guests=frozenset(guests)))
+        for row in conn.execute(_NAMED, values, prepare=True).fetchall():
+            reference, guests = row[0], frozenset(row[-1])
+            thread = threads.by_id.setdefault(row[1], Thread(*row[1:-1], guests=guests))
             if reference:
                 threads.by_reference.setdefault(reference, []).append(thread.id)
     if roots:

@@ -25,8 +25,8 @@ _LOCAL_PART = 64
 
 
 @cache
-def _commands(kind: type) -> list[str]:
-    return sorted({name for base in kind.__mro__ for name in vars(base) if name.startswith("smtp_")})
+def _commands(bases: tuple[type, ...]) -> list[str]:
+    return sorted({name for base in bases for name in vars(base) if name.startswith("smtp_")})
 
 
 class Unstuffer:
@@ -74,7 +74,8 @@ class Protocol(SMTP):
 
     async def smtp_EHLO(self, arg: str) -> None:
         """The greeting, its lines in one packet."""
-        self._held = held = []
+        held: list[bytes] = []
+        self._held = held
         try:
             await super().smtp_EHLO(arg)
         finally:
@@ -84,7 +85,7 @@ class Protocol(SMTP):
 
     def __dir__(self) -> Iterable[str]:
         """Commands only: aiosmtpd asks for every attribute by name in each session, for 0.5 ms."""
-        return _commands(type(self))
+        return _commands(type(self).__mro__)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """An address as nearly everyone writes it, at once; any other by the full grammar (0.3 ms)."""
@@ -99,13 +100,14 @@ class Protocol(SMTP):
         """Receive a message, hand it to the handler, and say what the handler says."""
         if await self.check_helo_needed():
             return
-        if not self.envelope.rcpt_tos:
+        envelope: Any = self.envelope
+        if not envelope.rcpt_tos:
             await self.push("503 5.5.1 Error: need RCPT command")
             return
-        if arg or self._reader._buffer:
+        if arg or vars(self._reader)["_buffer"]:
             # Whoever talks before 354 is not waiting for us: a broken client, or one that smuggles commands.
             await self.push("503 5.5.1 Error: wait for 354")
-            self.transport.close()
+            self._writer.close()
             return
         # A CRLF in front makes a lone dot on the first line an end like any other.
         self._reader.feed_data(b"\r\n")
@@ -115,11 +117,11 @@ class Protocol(SMTP):
                 await self._receive(file)
             except TooLarge as error:
                 await self.push(f"552 5.3.4 Message is larger than {error.limit} bytes")
-                self.transport.close()
+                self._writer.close()
                 return
-            self.envelope.content = file
+            envelope.content = file
             status = await self._call_handler_hook("DATA")
-        self._set_post_data_state()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(status)
 
     async def _receive(self, file: IO[bytes]) -> None:

@@ -23,7 +23,7 @@ def _uuid(value: Any) -> bytes:
 
 
 def _text(value: Any) -> bytes:
-    encoded = value.encode()
+    encoded: bytes = value.encode()
     return _LENGTH(len(encoded)) + encoded
 
 
