@@ -232,11 +232,28 @@ def test_a_restored_database_goes_on_in_a_new_epoch(
     )
 
 
-def test_the_reader_uses_its_index(place: Place, queue: Connection, owner: psycopg.Connection[Any]) -> None:
-    place.write(500)
+def test_the_reader_walks_its_index_and_an_idle_one_writes_nothing(
+    place: Place, queue: Connection, owner: psycopg.Connection[Any]
+) -> None:
+    follower = Follower(name="test", handle=lambda c, b: None, batch=100)
+    for _ in range(4):
+        place.write(500)
+    assert run_once(queue, follower) == 100
     owner.execute("ANALYZE timeline_touchpoint")
-    query: Any = Follower(name="test", handle=lambda c, b: None).query
-    plan = queue.execute("EXPLAIN " + query, [1, "0", UUID(int=0), 500]).fetchall()
+    query: Any = follower.query
+    with queue.transaction():
+        plan = queue.execute("EXPLAIN (ANALYZE, TIMING OFF) " + query, ["test", 100]).fetchall()
     text = "\n".join(row[0] for row in plan)
-    assert "Index Scan using touchpoint_reader_order" in text
-    assert "Sort" not in text
+    assert (
+        text.count("Index Only Scan using touchpoint_reader_order")
+        + text.count("Index Scan using touchpoint_reader_order")
+        == 2
+    ), text
+    assert "Rows Removed" not in text
+    assert "rows=100.00" in text
+    assert "rows=1900" not in text
+    while run_once(queue, follower):
+        pass
+    with queue.transaction():
+        assert run_once(queue, follower) == 0
+        assert queue.execute("SELECT pg_current_xact_id_if_assigned()").fetchone() == (None,)

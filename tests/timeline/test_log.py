@@ -19,6 +19,7 @@ from wasl.timeline.follow import run_once
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "EVERY", 0.0)
+    monkeypatch.setattr(log, "_looked", -1e9)
 
 
 def follow(queue: Connection) -> None:

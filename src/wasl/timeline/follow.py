@@ -71,8 +71,8 @@ class Follower:
 
     @cached_property
     def query(self) -> Any:
-        """The next rows below the horizon: position, workspace, customer, then the columns of `row`."""
-        return _NEXT.replace("COLUMNS", self.columns)
+        """Its next rows: transaction, position (three), workspace, customer, then the columns of `row`."""
+        return _TAKE.replace("COLUMNS", self.columns)
 
     @cached_property
     def columns(self) -> str:
@@ -85,12 +85,23 @@ class Follower:
 
 
 HORIZON: LiteralString = "((SELECT number FROM timeline_epoch), pg_snapshot_xmin(pg_current_snapshot()))"
-_PENDING: LiteralString = f"""
-SELECT f.name IS NULL OR EXISTS (
-  SELECT FROM timeline_touchpoint t
+# One statement holds the cursor, unless another process does, and reads on from it. An idle follower finds nothing
+# and so locks nothing: a row lock is a write. LATERAL keeps the walk along the index; a join would sort all there is.
+_TAKE: LiteralString = f"""
+WITH f AS MATERIALIZED (
+  SELECT epoch, tx, last_id FROM timeline_follower f WHERE name = %s AND EXISTS (
+    SELECT FROM timeline_touchpoint t
+    WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON})
+  FOR UPDATE OF f SKIP LOCKED
+)
+SELECT n.* FROM f CROSS JOIN LATERAL (
+  SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS
+  FROM timeline_touchpoint t
   WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
-) FROM (SELECT) one LEFT JOIN timeline_follower f ON f.name = %s
+  ORDER BY t.epoch, t.tx, t.id LIMIT %s
+) n (at, at_epoch, at_tx, at_id) ORDER BY n.at_epoch, n.at, n.at_id
 """
+_KNOWN: LiteralString = "SELECT FROM timeline_follower WHERE name = %s"
 _LOCK: LiteralString = """
 SELECT epoch, tx::text, last_id FROM timeline_follower WHERE name = %s FOR UPDATE SKIP LOCKED
 """
@@ -104,11 +115,6 @@ _RELATED: LiteralString = """
 SELECT name FROM timeline_follower
 WHERE split_part(name, '/', 1) = %s AND split_part(name, 'of', 2) <> %s LIMIT 1
 """
-_NEXT: LiteralString = f"""
-SELECT t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS FROM timeline_touchpoint t
-WHERE (t.epoch, t.tx, t.id) > (%s, %s::xid8, %s) AND (t.epoch, t.tx) < {HORIZON}
-ORDER BY t.epoch, t.tx, t.id LIMIT %s
-"""
 _MOVE: LiteralString = """
 UPDATE timeline_follower SET epoch = %s, tx = %s::xid8, last_id = %s, updated_at = now() WHERE name = %s
 """
@@ -120,39 +126,44 @@ def run_once(conn: Connection, follower: Follower) -> int:
 
     `conn` is a queue role's, outside a transaction. Raises what the function raised if that has to be tried again.
     """
-    passed = _run(conn, follower)
+    try:
+        passed = _pass(conn, follower, _hand_over)
+    except Exception as error:
+        if not follower.parks or _passing(error):
+            raise
+        passed = _pass(conn, follower, _digest)
     if follower.then:
         follower.then(conn)
     return passed
 
 
-def _run(conn: Connection, follower: Follower) -> int:
-    # Looked at without a lock first: a row lock is a write, and an idle follower should not write.
+Rows = list[tuple[Any, ...]]
+
+
+def _pass(conn: Connection, follower: Follower, digest: Callable[[Connection, Follower, Rows], None]) -> int:
+    """Read a batch, let it be digested, move the cursor: one transaction."""
     with conn.transaction():
-        pending = conn.execute(_PENDING, [follower.cursor]).fetchone()
-    if not (pending and pending[0]):
-        return 0
-    with conn.transaction():
-        position = _begin(conn, follower)
-        if position is None:
-            return 0
-        rows = conn.execute(follower.query, [*position, follower.batch], binary=True).fetchall()
-        if not rows:
-            return 0
-        _digest(conn, follower, _of_part(follower, rows))
-        move_cursor(conn, follower.cursor, rows[-1][:3])
+        rows = _take(conn, follower)
+        if not rows and not conn.execute(_KNOWN, [follower.cursor]).fetchone():
+            _make_cursor(conn, follower)
+            rows = _take(conn, follower)
+        if rows:
+            digest(conn, follower, rows)
+            move_cursor(conn, follower.cursor, rows[-1][1:4])
     return len(rows)
 
 
-def _begin(conn: Connection, follower: Follower) -> Position | None:
-    """Its cursor, held; made at the first run, unless the follower is already read in another number of parts."""
-    if found := conn.execute(_LOCK, [follower.cursor]).fetchone():
-        return found[0], found[1], found[2]
+def _take(conn: Connection, follower: Follower) -> Rows:
+    return conn.execute(follower.query, [follower.cursor, follower.batch], binary=True).fetchall()
+
+
+def _make_cursor(conn: Connection, follower: Follower) -> None:
+    """Made at the first run, unless the follower is already read in another number of parts."""
     total = "" if follower.parts == 1 else str(follower.parts)
     other = conn.execute(_RELATED, [follower.name, total]).fetchone()
     if other:
         raise RuntimeError(f"{follower.cursor}: this follower is already read as {other[0]}")
-    return lock_cursor(conn, follower.cursor)
+    conn.execute(_BEGIN, [follower.cursor])
 
 
 def lock_cursor(conn: Connection, cursor: str) -> Position | None:
@@ -175,21 +186,20 @@ def move_cursor(conn: Connection, cursor: str, position: Position) -> None:
     conn.execute(_MOVE, [*position, cursor])
 
 
-def _of_part(follower: Follower, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    if follower.parts == 1:
-        return rows
-    return [row for row in rows if row[4].int % follower.parts == follower.part]
+def _hand_over(conn: Connection, follower: Follower, rows: Rows) -> None:
+    if follower.parts > 1:
+        rows = [row for row in rows if row[5].int % follower.parts == follower.part]
+    if rows:
+        follower.handle(conn, [follower.row._make(row[6:]) for row in rows])
 
 
-def _digest(conn: Connection, follower: Follower, rows: list[tuple[Any, ...]]) -> None:
-    """Hand the rows over; of a batch that fails, halve until the row that fails is alone, and park it."""
-    if not rows:
-        return
+def _digest(conn: Connection, follower: Follower, rows: Rows) -> None:
+    """Hand the rows of a batch that failed over again; halve until the row that fails is alone, and park it."""
     try:
         with conn.transaction():
-            follower.handle(conn, [follower.row._make(row[5:]) for row in rows])
+            _hand_over(conn, follower, rows)
     except Exception as error:
-        if not follower.parks or _passing(error):
+        if _passing(error):
             raise
         if len(rows) == 1:
             _park(conn, follower, rows[0], error)
@@ -210,8 +220,8 @@ INSERT INTO timeline_parked (follower, workspace_id, touchpoint_id, error, parke
 
 
 def _park(conn: Connection, follower: Follower, row: tuple[Any, ...], error: Exception) -> None:
-    log.error("%s could not digest touchpoint %s; it is set aside", follower.cursor, row[2], exc_info=error)
-    conn.execute(_PARK, [follower.cursor, row[3], row[2], _words(error)])
+    log.error("%s could not digest touchpoint %s; it is set aside", follower.cursor, row[3], exc_info=error)
+    conn.execute(_PARK, [follower.cursor, row[4], row[3], _words(error)])
 
 
 def _words(error: Exception) -> str:

@@ -4,6 +4,7 @@ No row carries its predecessor's hash, so writers never wait for each other. One
 readers' order; a second cursor, `log.checkpoints`, comes after it once a second and signs the trees that grew.
 """
 
+import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -131,6 +132,17 @@ def signing_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(settings.ENV.log_seed)
 
 
+_looked = -EVERY
+
+
+def sign_sometimes(conn: Connection) -> None:
+    """`sign_due`, once in EVERY seconds of this process; the database is not asked more often."""
+    global _looked
+    if time.monotonic() - _looked >= EVERY:
+        _looked = time.monotonic()
+        sign_due(conn)
+
+
 def sign_due(conn: Connection) -> int:
     """Sign a checkpoint for every workspace whose tree grew since the last time, if that was a second ago.
 
@@ -169,7 +181,7 @@ def _reader_of(tiles: merkle.Tiles) -> merkle.Read:
     return lambda level, number: tiles[level, number]
 
 
-LOG = Follower(name="log", handle=append, row=Leaf, batch=2000, parks=False, then=sign_due)
+LOG = Follower(name="log", handle=append, row=Leaf, batch=2000, parks=False, then=sign_sometimes)
 """Stops rather than leave a touchpoint out."""
 
 # Reading -----------------------------------------------------------------------------------------------------------
