@@ -10,12 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver
 
-from tests.api.client import Caller
+from tests.api.client import Caller, Door, problem
 from tests.worlds import Shop
 from wasl.api.document import document
 from wasl.api.urls import urlpatterns
 from wasl.channels.api.schemas import Incoming
 from wasl.doors.api import routes
+from wasl.kit.ids import uuid7
 
 
 def test_every_address_is_in_the_document() -> None:
@@ -54,11 +55,24 @@ def test_every_operation_is_described_and_may_be_a_problem() -> None:
             assert operation["tags"]
             assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
             names = [p["name"] for p in operation.get("parameters", [])]
-            assert ("Idempotency-Key" in names) == (method == "post"), path
+            assert ("Idempotency-Key" in names) == (method in ("post", "patch")), path
             assert sorted(re.findall(r"{(\w+)}", path)) == sorted(
                 p["name"] for p in operation.get("parameters", []) if p["in"] == "path"
             )
     assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_answered_without_a_token(door: Door) -> None:
+    """Apart from the document itself and the explanations of problems."""
+    nobody, id_ = Caller(""), str(uuid7())
+    for path, methods in document()["paths"].items():
+        address = re.sub(r"{\w+}", id_, path)
+        for method in methods:
+            if path in {route.path for route in routes}:
+                problem(door({}, path=address, method=method.upper(), Authorization=""), 401, "no-token")
+            else:
+                answer = nobody(method.upper(), address.removeprefix("/api/v1"), {}, Authorization="")
+                problem(answer, 401, "no-token")
 
 
 def test_the_door_checks_what_the_document_says() -> None:

@@ -51,7 +51,7 @@ class Actor:
 
 
 class Forbidden(Exception):
-    """The actor is known but may not do this; `reason` is one of read_only, admins_only."""
+    """The actor is known but may not do this; `reason` is one of read_only, admins_only, above_own_role."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
     }
     for method, operation in _operations(found):
         operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-        if method == "post":
+        if method in ("post", "patch"):
             operation.setdefault("parameters", []).append(_KEY)
     return found
 

@@ -1,5 +1,6 @@
 """The API's document, as JSON and as a page to read. Both are open to everyone: they say nothing of anyone's data."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from markupsafe import Markup, escape
 
 from wasl.api.document import document, encoded
 
@@ -84,8 +86,14 @@ def page(request: HttpRequest) -> HttpResponse:
             "introduction": found["info"]["description"].split("\n\n"),
             "chapters": _chapters(),
             "structures": _structures(),
+            "words": _marked,
         },
     )
+
+
+def _marked(text: str) -> Markup:
+    """Text with what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped before
 
 
 @cache
@@ -115,7 +123,10 @@ def _operation(path: str, method: str, said: Json) -> Operation:
 
 def _parameter(said: Json) -> Field:
     text = said.get("description") or said["schema"].get("description", "")
-    return Field(said["name"], _type(said["schema"]), said.get("required", False), text, said["in"])
+    kind = _type(said["schema"])
+    # Leaving it out is the only way to say null in an address.
+    kind = Type(kind.words.removesuffix(" or null"), kind.link)
+    return Field(said["name"], kind, said.get("required", False), text, said["in"])
 
 
 def _answer(status: str, said: Json) -> Answer:
