@@ -168,8 +168,9 @@ def load(conn: Connection, workspace_id: UUID, arrived: Sequence[Arrived]) -> Th
     if tokens or references:
         values = {"workspace": workspace_id, "tokens": tokens, "references": references, "roots": roots}
         for row in conn.execute(_NAMED, values, prepare=True).fetchall():
-            reference, guests = row[0], frozenset(row[-1])
-            thread = threads.by_id.setdefault(row[1], Thread(*row[1:-1], guests=guests))
+            reference, *fields, guests = row
+            thread = threads.by_id.setdefault(row[1], Thread(*fields))
+            thread.guests = frozenset(guests)
             if reference:
                 threads.by_reference.setdefault(reference, []).append(thread.id)
     if roots:
