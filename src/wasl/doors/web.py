@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -109,6 +110,8 @@ async def _run(env: Env, listener: socket.socket) -> bool:
     hub = Hub(_listening_connection, roster)
     front = Front(env, hub)
     server = Granian(front.app, listener)
+    gc.collect()
+    gc.freeze()  # what is here now stays: with it out of the way a full collection is short
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
