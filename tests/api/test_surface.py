@@ -13,7 +13,7 @@ from tests.api.client import Caller, Door, problem, token_of
 from tests.inbound import mail, receive, take, work
 from tests.worlds import Shop
 from wasl.accounts.models import Role, Team
-from wasl.channels.models import InboxTeam
+from wasl.channels.models import Inbox, InboxTeam
 from wasl.customers.actions import merge
 from wasl.kit.clock import now
 from wasl.kit.db import pool, tenant
@@ -81,6 +81,16 @@ def test_messages_of_a_thread_share_a_conversation(shop: Shop, call: Caller) -> 
         (1, "Amal"),
         (3, "Amal"),
     ]
+
+
+def test_a_thread_ends_at_its_inbox(shop: Shop, call: Caller) -> None:
+    with tenant(shop.id):
+        other = Inbox.objects.create(workspace_id=shop.id, channel="api", name="App", address="app")
+    take(shop, form(thread="A"), inbox=shop.forms)
+    take(shop, form(thread="A"), inbox=other)
+    found = call.get("/conversations")["items"]
+    assert {c["inbox_id"] for c in found} == {str(shop.forms.id), str(other.id)}
+    assert {c["messages"] for c in found} == {1}
 
 
 def test_conversations_are_filtered(shop: Shop, call: Caller, thread: str) -> None:

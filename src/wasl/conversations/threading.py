@@ -91,6 +91,9 @@ class Threads:
         thread = self.by_id.get(conversation_id)
         if thread is None:
             return None
+        # A form's own thread ids mean something within one inbox only.
+        if arrived.item.channel == "api" and thread.inbox_id != arrived.item.inbox_id:
+            return None
         known = (
             thread.root_id == arrived.sender.root_id or arrived.message.sender.identity_key in thread.guests
         )
