@@ -6,7 +6,7 @@ An actor sees the conversations of the inboxes they may see, and nothing else; w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, LiteralString, TypeVar
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -17,6 +17,7 @@ from wasl.channels.models import Inbox
 from wasl.conversations.models import Attachment, Conversation, Message, Seen
 from wasl.customers.models import Customer
 from wasl.delivery.queries import DeliveryView, states
+from wasl.kit.db import raw
 
 View = Literal["mine", "unassigned", "all"]
 T = TypeVar("T")
@@ -111,15 +112,30 @@ def _people(rows: list[Any]) -> list[Any]:
     return rows
 
 
+_COUNTS: LiteralString = """
+WITH opened AS NOT MATERIALIZED (
+  SELECT inbox_id, assignee_id FROM conversations_conversation
+  WHERE workspace_id = %(workspace)s AND status = 'open' AND inbox_id = ANY(%(inboxes)s::uuid[])
+)
+SELECT (SELECT count(*) FROM (SELECT FROM opened WHERE assignee_id = %(agent)s LIMIT %(most)s) AS mine),
+       (SELECT count(*) FROM (SELECT FROM opened WHERE assignee_id IS NULL LIMIT %(most)s) AS nobodys),
+       (SELECT count(*) FROM (SELECT FROM opened LIMIT %(most)s) AS every),
+       ARRAY(SELECT (SELECT count(*) FROM (SELECT FROM opened o WHERE o.inbox_id = i.id LIMIT %(most)s) AS there)
+             FROM unnest(%(inboxes)s::uuid[]) WITH ORDINALITY AS i (id, n) ORDER BY i.n)
+"""
+
+
 def counts(actor: Actor) -> Counts:
     """How many open conversations each place of the rail holds."""
-    opened = visible(actor).filter(status="open")
-    return Counts(
-        mine=_count(opened.filter(assignee_id=actor.agent_id)),
-        unassigned=_count(opened.filter(assignee_id=None)),
-        all=_count(opened),
-        inboxes={inbox.id: _count(opened.filter(inbox_id=inbox.id)) for inbox in inboxes(actor)},
-    )
+    places = list(actor.inboxes)
+    values = {
+        "workspace": actor.workspace_id,
+        "inboxes": places,
+        "agent": actor.agent_id,
+        "most": COUNTED,
+    }
+    mine, unassigned, every, there = raw().execute(_COUNTS, values).fetchone() or (0, 0, 0, [])
+    return Counts(mine, unassigned, every, dict(zip(places, there, strict=True)))
 
 
 def count(actor: Actor, view: View, status: str, inbox_id: UUID | None = None) -> int:

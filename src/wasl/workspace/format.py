@@ -8,9 +8,9 @@ import unicodedata
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.html import format_html
@@ -55,8 +55,35 @@ def _here(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
 
-def _day(moment: date, pattern: str) -> str:
-    return digits(format_date(moment, pattern, locale=_locale(language())))
+class _Names(NamedTuple):
+    """The names of days (from Monday) and months (from January) in one language, as they stand in a date."""
+
+    days: tuple[str, ...]
+    days_short: tuple[str, ...]
+    months: tuple[str, ...]
+    months_short: tuple[str, ...]
+
+
+@cache
+def _names(code: str) -> _Names:
+    days, months = _locale(code).days["format"], _locale(code).months["format"]
+    return _Names(
+        *(tuple(days[width][n] for n in range(7)) for width in ("wide", "abbreviated")),
+        *(tuple(months[width][n] for n in range(1, 13)) for width in ("wide", "abbreviated")),
+    )
+
+
+def _long(here: date, *, with_year: bool) -> str:
+    """`Tuesday 10 February`. The four languages agree on the order, and Babel's patterns take 50 times as long."""
+    names = _names(language())
+    text = f"{names.days[here.weekday()]} {here.day} {names.months[here.month - 1]}"
+    return digits(f"{text} {here.year}" if with_year else text)
+
+
+def _brief(here: date, *, with_year: bool) -> str:
+    """`10 Feb`."""
+    text = f"{here.day} {_names(language()).months_short[here.month - 1]}"
+    return digits(f"{text} {here.year}" if with_year else text)
 
 
 def number(value: int) -> str:
@@ -69,13 +96,13 @@ def number(value: int) -> str:
 
 def clock_time(moment: datetime) -> str:
     """`10:02`."""
-    return digits(format_datetime(_here(moment), "HH:mm", locale=_locale(language())))
+    return digits(_here(moment).strftime("%H:%M"))
 
 
 def full(moment: datetime) -> str:
     """`Tuesday 10 February 2026, 10:02`, for titles and details."""
     here = _here(moment)
-    return _("%(day)s, %(time)s") % {"day": _day(here.date(), "EEEE d MMMM y"), "time": clock_time(moment)}
+    return _("%(day)s, %(time)s") % {"day": _long(here.date(), with_year=True), "time": clock_time(moment)}
 
 
 def year(moment: datetime) -> str:
@@ -90,7 +117,7 @@ def day(moment: datetime) -> str:
         return _("Today")
     if here == today - timedelta(days=1):
         return _("Yesterday")
-    text = _day(here, "EEEE d MMMM" if here.year == today.year else "EEEE d MMMM y")
+    text = _long(here, with_year=here.year != today.year)
     return text[:1].upper() + text[1:]
 
 
@@ -103,8 +130,8 @@ def short(moment: datetime) -> str:
     if ago == 1:
         return _("Yesterday")
     if ago < 7:
-        return _day(here, "EEE")
-    return _day(here, "d MMM" if here.year == today.year else "d MMM y")
+        return _names(language()).days_short[here.weekday()]
+    return _brief(here, with_year=here.year != today.year)
 
 
 def moment(at: datetime) -> str:
@@ -114,16 +141,21 @@ def moment(at: datetime) -> str:
         return clock_time(at)
     if here == today - timedelta(days=1):
         return _("yesterday, %(time)s") % {"time": clock_time(at)}
-    text = _day(here, "d MMM" if here.year == today.year else "d MMM y")
+    text = _brief(here, with_year=here.year != today.year)
     return _("%(day)s, %(time)s") % {"day": text, "time": clock_time(at)}
 
 
 def time_tag(at: datetime, style: str = "short") -> SafeString:
     """A `<time>` element in one of the styles above, the full date in its title."""
-    text = {"short": short, "clock": clock_time, "moment": moment, "day": day, "full": full}[style](at)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(timespec="seconds"), full(at), text
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        full(at),
+        _STYLES[style](at),
     )
+
+
+_STYLES = {"short": short, "clock": clock_time, "moment": moment, "day": day, "full": full}
 
 
 def size(count: int) -> str:

@@ -57,7 +57,10 @@ class _Macros:
         self._env = env
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._env.get_template("parts/macros.html").module, name)
+        macro = getattr(self._env.get_template("parts/macros.html").module, name)
+        if not self._env.auto_reload:
+            setattr(self, name, macro)
+        return macro
 
 
 def _url(name: str, *args: Any) -> str:

@@ -109,10 +109,6 @@ def listing(actor: Actor, where: Place, request: HttpRequest, rail: Rail) -> Lis
     page = queries.conversations(
         actor, where.view, where.status, where.inbox_id, before=paging.asked(request), limit=limit
     )
-    counts = {
-        status: words.count(queries.count(actor, where.view, status, where.inbox_id))
-        for status in ("open", "resolved")
-    }
     older = ""
     if page.after:
         query = {"before": paging.write(page.after)} | (
@@ -126,8 +122,8 @@ def listing(actor: Actor, where: Place, request: HttpRequest, rail: Rail) -> Lis
         _rows(page.rows, where, rail),
         older,
         rail.waiting,
-        counts["open"],
-        counts["resolved"],
+        rail.count(where.at),
+        words.count(queries.count(actor, where.view, "resolved", where.inbox_id)),
     )
 
 

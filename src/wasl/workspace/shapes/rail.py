@@ -35,6 +35,12 @@ class Rail:
     waiting: int
     """How many conversations nobody has, up to 1,000."""
 
+    def count(self, at: str) -> str:
+        """What is open at a place."""
+        places = {"mine": self.mine, "unassigned": self.unassigned, "all": self.all}
+        places |= {f"inbox/{inbox.id}": inbox.count for inbox in self.inboxes}
+        return places.get(at, "")
+
 
 def rail(actor: Actor, at: str = "", *, alone: bool = True) -> Rail:
     """The rail of a reader who stands `at` a place."""
