@@ -242,7 +242,7 @@ def test_the_reader_walks_its_index_and_an_idle_one_writes_nothing(
     owner.execute("ANALYZE timeline_touchpoint")
     query: Any = follower.query
     with queue.transaction():
-        plan = queue.execute("EXPLAIN (ANALYZE, TIMING OFF) " + query, ["test", 100]).fetchall()
+        plan = queue.execute("EXPLAIN (ANALYZE, TIMING OFF) " + query, ["test"]).fetchall()
     text = "\n".join(row[0] for row in plan)
     assert (
         text.count("Index Only Scan using touchpoint_reader_order")

@@ -72,7 +72,8 @@ class Follower:
     @cached_property
     def query(self) -> Any:
         """Its next rows: transaction, position (three), workspace, customer, then the columns of `row`."""
-        return _TAKE.replace("COLUMNS", self.columns)
+        # The number is written out: as a parameter it would have the statement planned anew each time.
+        return _TAKE.replace("COLUMNS", self.columns).replace("BATCH", str(self.batch))
 
     @cached_property
     def columns(self) -> str:
@@ -98,10 +99,10 @@ SELECT n.* FROM f CROSS JOIN LATERAL (
   SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS
   FROM timeline_touchpoint t
   WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
-  ORDER BY t.epoch, t.tx, t.id LIMIT %s
+  ORDER BY t.epoch, t.tx, t.id LIMIT BATCH
 ) n (at, at_epoch, at_tx, at_id) ORDER BY n.at_epoch, n.at, n.at_id
 """
-_KNOWN: LiteralString = "SELECT FROM timeline_follower WHERE name = %s"
+_KNOWN: LiteralString = "SELECT 1 FROM timeline_follower WHERE name = %s"
 _LOCK: LiteralString = """
 SELECT epoch, tx::text, last_id FROM timeline_follower WHERE name = %s FOR UPDATE SKIP LOCKED
 """
@@ -154,7 +155,7 @@ def _pass(conn: Connection, follower: Follower, digest: Callable[[Connection, Fo
 
 
 def _take(conn: Connection, follower: Follower) -> Rows:
-    return conn.execute(follower.query, [follower.cursor, follower.batch], binary=True).fetchall()
+    return conn.execute(follower.query, [follower.cursor], binary=True).fetchall()
 
 
 def _make_cursor(conn: Connection, follower: Follower) -> None:
