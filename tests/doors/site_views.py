@@ -4,9 +4,10 @@ import hashlib
 import io
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
@@ -51,8 +52,14 @@ def upload(request: HttpRequest) -> HttpResponseBase:
         digest = hashlib.sha256()
         for piece in file.chunks():
             digest.update(piece)
-        found[name] = {"size": file.size, "sha256": digest.hexdigest(), "kind": type(file).__name__}
+        found[name] = {"size": file.size, "sha256": digest.hexdigest(), "at": _place(file)}
     return JsonResponse(found)
+
+
+def _place(file: "UploadedFile[Any]") -> str:
+    return (
+        str(Path(file.temporary_file_path()).parent) if isinstance(file, TemporaryUploadedFile) else "memory"
+    )
 
 
 def file(request: HttpRequest) -> HttpResponseBase:

@@ -41,6 +41,8 @@ class Front:
         self._hub = hub
         self._spool = Spool(env.run_dir / "uploads", SPOOL_ROOM)
         self._spool.clear()
+        # Django's own files of an upload go there too: in many places /tmp is memory.
+        settings.FILE_UPLOAD_TEMP_DIR = str(self._spool.folder)
         self._bridge = Bridge(
             get_wsgi_application(),
             env.web_threads,
