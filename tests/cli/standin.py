@@ -6,6 +6,9 @@ import socket
 import sys
 import time
 
+import psycopg
+from django.conf import settings
+
 from wasl.cli import guardian
 from wasl.cli.plan import Plan, Role
 from wasl.config.env import load
@@ -38,6 +41,12 @@ def stubborn() -> None:
         time.sleep(60)
 
 
+def ask() -> None:
+    """A job that reaches the database through Django's settings, which were read before the server was started."""
+    with psycopg.connect(settings.WASL_DSN["owner"]) as conn:
+        print("the database says", conn.execute("SELECT 6 * 7").fetchone(), flush=True)
+
+
 def fail() -> None:
     """A job that cannot do its work."""
     sys.exit("the migration did not work")
@@ -49,7 +58,7 @@ ROLES = {
     "worker": Role("worker", f"{HERE}:work", stage=2),
     "stubborn": Role("stubborn", f"{HERE}:stubborn", stage=1),
 }
-JOBS = {"failing": Role("failing", f"{HERE}:fail")}
+JOBS = {"asking": Role("asking", f"{HERE}:ask"), "failing": Role("failing", f"{HERE}:fail")}
 
 if __name__ == "__main__":
     prctl.die_with_parent(os.getppid(), signal.SIGTERM)  # a test run that is cut short leaves nothing behind

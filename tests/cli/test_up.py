@@ -143,3 +143,18 @@ def test_every_role_job_and_preloaded_module_is_there() -> None:
     for role in (*plan.roles, *plan.jobs):
         assert callable(resolve(role.target)), role
     assert set(PRELOAD) <= set(plan.preload)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as someone else")
+def test_root_may_run_it_where_others_cannot_look(place: Path) -> None:
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    home = Installation(closed / "data", "asking", "web", DJANGO_SETTINGS_MODULE="wasl.config.settings")
+    closed.joinpath("data").mkdir(mode=0o700)
+    try:
+        home.start().ready(60)
+        assert "the database says (42,)" in home.text()
+        assert (home.data / "pg").is_symlink()
+    finally:
+        home.end()
+        home.cluster.remove()

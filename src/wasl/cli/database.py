@@ -5,7 +5,6 @@ import os
 import signal
 import time
 
-from wasl.cli import forks
 from wasl.config.env import Env
 from wasl.kit.postgres import Cluster, ServerFailed
 
@@ -19,14 +18,13 @@ class Database:
     """Call `tend` often; it does the next step towards a server that accepts connections, without waiting."""
 
     def __init__(self, env: Env, *, first: bool) -> None:
-        self._first = first  # only then may a database be made where there is none
         self.cluster = None if env.database_url else Cluster(env.data_dir, env.keys.secret_key)
         self.child: int | None = None  # the server, when we started it ourselves
         self.ready = self.cluster is None
         self.restarts = -1  # grows with each start
         self._due = 0.0
         # Only the first start may fail for good; a server that has run is started again for ever.
-        self._waiting_since: float | None = time.monotonic()
+        self._waiting_since = time.monotonic() if first else None
         self._complained = 0.0
         self.complaint = ""
 
@@ -36,21 +34,20 @@ class Database:
             return
         self.ready = self.cluster.ready()
         if self.ready:
-            self.restarts, self._first = max(self.restarts, 0), False
+            self.restarts = max(self.restarts, 0)
             self._waiting_since = None
             return
         now = time.monotonic()
         if self.cluster.pid() is None and self.child is None and now >= self._due:
             self._start(self.cluster, now)
-        if self._waiting_since and now - self._waiting_since > FIRST_PATIENCE:
+        waited = now - self._waiting_since if self._waiting_since else 0.0
+        if waited > FIRST_PATIENCE and self.cluster.pid() is None:  # one that recovers may take its time
             raise ServerFailed(f"PostgreSQL did not start within a minute.\n{self.cluster.last_words()}")
 
     def _start(self, cluster: Cluster, now: float) -> None:
         cluster.clear_leftovers()
-        if not self._first and not (cluster.directory / "PG_VERSION").exists():
+        if not (cluster.directory / "PG_VERSION").exists():
             raise ServerFailed(f"The database in {cluster.directory} is gone.")
-        if self.restarts < 0 and (words := forks.do_apart(cluster.ensure_cluster)):
-            raise ServerFailed(words)
         self.child = cluster.spawn()
         self.restarts += 1
         self._due = now + RETRY_AFTER

@@ -15,6 +15,18 @@ BROKEN = 70  # sysexits.h: an error in the program itself
 HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def fork() -> int:
+    """As os.fork, but a signal for the child waits until `leave` has taken the parent's handlers off.
+
+    A handler it inherited would note the signal in a copy of the parent's memory that nobody reads.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+    return pid
+
+
 def leave(keep: set[int], work: Callable[[], int]) -> NoReturn:
     """In a fork: do its work with no descriptors but standard ones and `keep`, and end with its exit code."""
     code = BROKEN
@@ -36,6 +48,7 @@ def _begin_afresh(keep: set[int]) -> None:
     for number in HANDLED:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
         if descriptor > 2 and descriptor not in keep:
             with contextlib.suppress(OSError):
@@ -45,7 +58,7 @@ def _begin_afresh(keep: set[int]) -> None:
 def start_role(role: Role, output: int) -> int:
     """Fork a role whose output goes to a descriptor; returns its process id. It ends when this process does."""
     supervisor = os.getpid()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         leave({output}, lambda: _be(role, output, supervisor))
     return pid
@@ -82,7 +95,7 @@ def _exit_code(code: object) -> int:
 def do_apart(work: Callable[[], None]) -> str:
     """Do something in a fork and wait for it, so that nothing of it stays in memory; returns why it failed, or ''."""
     reader, writer = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         leave({writer}, lambda: _report(work, writer))
     os.close(writer)

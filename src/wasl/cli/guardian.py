@@ -21,6 +21,7 @@ from wasl.cli.plan import Plan
 from wasl.cli.preload import preload
 from wasl.cli.supervise import ENDED, STOPPING, Supervisor
 from wasl.kit import prctl
+from wasl.kit.postgres import Cluster, ServerFailed
 
 LOCK = "up.lock"
 RESTART_PAUSE = 1.0
@@ -34,15 +35,28 @@ class AlreadyRunning(Exception):
 def run(plan: Plan) -> int:
     """Start everything and stay until it has stopped; returns the exit code.
 
-    Raises AlreadyRunning or ports.PortTrouble before anything was started.
+    Raises AlreadyRunning, ports.PortTrouble or ServerFailed before anything was started.
     """
     plan.env.run_dir.mkdir(parents=True, exist_ok=True)
     lock = take_lock(plan.env.run_dir)
     ports.check_free(plan.env)
     (plan.env.run_dir / "notice.txt").unlink(missing_ok=True)
-    began = time.monotonic()
-    preload(plan)
-    return _Guard(plan, lock, began).stay()
+    times = {}
+    for name, work in (("database", _make_database), ("imports", preload)):
+        began = time.monotonic()
+        work(plan)
+        times[name] = time.monotonic() - began
+    return _Guard(plan, lock, times).stay()
+
+
+def _make_database(plan: Plan) -> None:
+    """Make what is missing of our own PostgreSQL; only here, and before Django's settings ask where its socket is."""
+    env = plan.env
+    if env.database_url:
+        return
+    cluster = Cluster(env.data_dir, env.keys.secret_key)
+    if cluster.pid() is None and (words := forks.do_apart(cluster.ensure_cluster)):
+        raise ServerFailed(words)
 
 
 def take_lock(folder: Path) -> int:
@@ -66,14 +80,15 @@ class _Watched:
     pid: int
     link: socket.socket
     since: float
+    told: int = 0  # how many of the wishes to stop have reached it
     stopping: bool = False
     code: int | None = None
 
 
 class _Guard:
-    def __init__(self, plan: Plan, lock: int, began: float) -> None:
+    def __init__(self, plan: Plan, lock: int, times: dict[str, float]) -> None:
         self.plan = plan
-        self.began = began
+        self.times = times
         self.lock = lock
         self.asked = 0
 
@@ -90,10 +105,11 @@ class _Guard:
             if not self._folder_is_ours():
                 print("The data folder is gone, so everything stops.", file=sys.stderr)
                 return 1
-            if time.monotonic() - watched.since < HEALTHY_AFTER:
-                time.sleep(RESTART_PAUSE)
             # One that was killed while stopping leaves PostgreSQL running: the next one stops that.
-            watched = self._start(first=False, stop=watched.stopping or self.asked > 0)
+            stop = watched.stopping or self.asked > 0
+            if not stop and time.monotonic() - watched.since < HEALTHY_AFTER:
+                time.sleep(RESTART_PAUSE)
+            watched = self._start(first=False, stop=stop)
 
     def _folder_is_ours(self) -> bool:
         """Whether the folder we locked is still in place: nothing may ever be started in another one instead."""
@@ -121,14 +137,13 @@ class _Guard:
         with selectors.PollSelector() as selector, watched.link as link:
             selector.register(link, selectors.EVENT_READ)
             selector.register(wakeup, selectors.EVENT_READ)
-            passed_on = 0
             while True:
                 ready = {key.fileobj for key, _ in selector.select()}
                 _collect()
                 if wakeup in ready:
                     os.read(wakeup, 4096)
-                if self.asked > passed_on:
-                    passed_on = self.asked
+                if self.asked > watched.told:
+                    watched.told = self.asked
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(watched.pid, signal.SIGTERM)
                 if link in ready and not _hear(watched):
@@ -136,15 +151,15 @@ class _Guard:
 
     def _start(self, *, first: bool, stop: bool = False) -> _Watched:
         ours, theirs = _pair()
-        pid = os.fork()
+        pid = forks.fork()
         if pid == 0:
             forks.leave({self.lock, theirs.fileno()}, lambda: self._supervise(theirs, first, stop))
         theirs.close()
-        return _Watched(pid, ours, time.monotonic())
+        return _Watched(pid, ours, time.monotonic(), told=self.asked if stop else 0)
 
     def _supervise(self, link: socket.socket, first: bool, stop: bool) -> int:
         prctl.rename("wasl supervisor")
-        supervisor = Supervisor(self.plan, link, self._renew, began=self.began if first else None)
+        supervisor = Supervisor(self.plan, link, self._renew, times=self.times if first else None)
         if stop:
             supervisor.asked_at.append(time.monotonic())
         return supervisor.run()
@@ -153,7 +168,7 @@ class _Guard:
         """In the supervisor: fork a new guardian for ourselves; returns its pid and our end of the link."""
         ours, theirs = _pair()
         supervisor = os.getpid()
-        pid = os.fork()
+        pid = forks.fork()
         if pid == 0:
             watched = _Watched(supervisor, theirs, time.monotonic())
             forks.leave({self.lock, theirs.fileno()}, lambda: self.stay(watched))

@@ -34,8 +34,8 @@ STOPPING, ENDED = b"stopping", b"ended "
 class Supervisor:
     """One run from start to stop.
 
-    `renew_guardian` makes a new guardian when the old one was killed. `began` is when the first start of all began;
-    None for a supervisor that takes over, which then runs no jobs and makes no database.
+    `renew_guardian` makes a new guardian when the old one was killed. `times` says how long what came before took;
+    None for a supervisor that takes over, which runs no jobs.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Supervisor:
         link: socket.socket,
         renew_guardian: Callable[[], tuple[int, socket.socket]],
         *,
-        began: float | None,
+        times: dict[str, float] | None,
     ) -> None:
-        first = began is not None
+        first = times is not None
         self.plan = plan
         self.link = link
         self.guardian = os.getppid()
@@ -58,9 +58,8 @@ class Supervisor:
         self.jobs = [Child(role) for role in plan.jobs] if first else []
         self.announced = not first
         self.report_due = float("inf")
-        now = time.monotonic()
-        self.began = now if began is None else began
-        self.times = {"imports": now - self.began}  # how long each part of the start took
+        self.times = dict(times or {})  # how long each part of the start took
+        self.began = time.monotonic() - sum(self.times.values())
         self.asked_at: list[float] = []
         self.ending: Iterator[None] | None = None
         self.code = 0
@@ -117,10 +116,11 @@ class Supervisor:
             self.output.say(self.database.complaint)
             self.database.complaint = ""
         if self.database.ready:
-            self.times.setdefault("database", now - self.began - self.times["imports"])
             for child in self.jobs[:1] or self.children:
                 if child.state == "waiting" and now >= child.due:
                     self._start(child)
+        elif not self.announced:
+            self.times["database"] = now - self.began - self.times["imports"]
         if not self.announced and not self.jobs and self._all_answer():
             self._announce(now)
         if now >= self.report_due:

@@ -20,7 +20,7 @@ def up(env: Env, *, demo: bool = False, fetched: float = 0.0) -> int:
     """Run everything until told to stop; returns the exit code."""
     try:
         return guardian.run(plan_for(env, demo=demo, fetched=fetched))
-    except (guardian.AlreadyRunning, ports.PortTrouble) as trouble:
+    except (guardian.AlreadyRunning, ports.PortTrouble, ServerFailed) as trouble:
         print(trouble, file=sys.stderr)
         return 1
 
