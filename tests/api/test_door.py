@@ -5,10 +5,12 @@ import json
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
+from django.conf import settings
 
-from tests.api.client import Door, problem, token_of
+from tests.api.client import Door, Line, problem, token_of
 from tests.worlds import Shop
 from wasl.accounts import tokens
 from wasl.accounts.models import ApiToken, Role, Team
@@ -51,6 +53,37 @@ def test_a_message_is_stored_before_it_is_accepted(door: Door, message: Any, own
     parsed = parse(json.dumps(stored(owner)[0]).encode())
     assert (parsed.sender.name, parsed.sender.address) == ("Amal", "customer-1042")
     assert (parsed.text, parsed.subject, parsed.language) == (message["text"], "Parcel", "en")
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+def test_a_body_may_come_in_pieces(door: Door, message: Any, owner: Owner, pieces: int) -> None:
+    door.pieces = pieces
+    text = "مرحبا " * 10_000
+    assert door(message | {"text": text}).status_code == 202
+    assert door.batch([message | {"text": text}] * 3).status_code == 202
+    problem(door(content=b'{"from"'), 400, "not-json")
+    assert [s["text"] for s in stored(owner)] == [text] * 4
+
+
+def test_who_hangs_up_halfway_leaves_nothing(door: Door, owner: Owner) -> None:
+    line = Line(door.app, 1)
+
+    async def half() -> None:
+        sent = [{"type": "http.request", "body": b'{"from"', "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> Any:
+            return sent.pop(0)
+
+        async def answer(_message: Any) -> None:
+            pass
+
+        headers = {"Authorization": f"Bearer {door.secret}", "Content-Type": "application/json"}
+        request = httpx.Request("POST", "http://testserver/api/v1/inboxes/forms/messages", headers=headers)
+        await door.app(line.scope(request), receive, answer)
+
+    door.runner.run(half())
+    assert count(owner) == 0
+    assert list((settings.ENV.run_dir / "uploads").iterdir()) == []
 
 
 def test_an_inbox_goes_by_its_id_too(door: Door, message: Any) -> None:

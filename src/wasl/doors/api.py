@@ -97,6 +97,7 @@ class _Task:
         """The payloads in a body, or for each the reason why it is none. Raises Problem for the whole."""
         if not batch:
             message = read_one(body)
+            del body  # with large attachments it is as much again
             if self._key and message.id and message.id != self._key:
                 wrong = (
                     "The Idempotency-Key and the message's id differ. Send one of them, or the same in both."

@@ -14,6 +14,7 @@ from wasl.doors.spool import Spool
 from wasl.intake.door import Door
 from wasl.intake.store import Raw, Stored
 from wasl.intake.writer import Unavailable
+from wasl.kit.memory import give_back
 from wasl.kit.problem import Problem
 
 CONNECTIONS = 2
@@ -34,6 +35,7 @@ class Desk:
 
     async def open(self) -> None:
         """Start making connections, without waiting for them."""
+        give_back()
         self.spool.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._door.open()
 

@@ -1,5 +1,6 @@
 """Small things a process keeps in memory: answers for a few seconds, and how fast someone may go on."""
 
+import ctypes
 import threading
 import time
 from collections.abc import Hashable
@@ -62,3 +63,17 @@ class Pace(Generic[K]):
             if len(self._buckets) > self._limit:
                 del self._buckets[next(iter(self._buckets))]
         return 0.0 if free else (1.0 - level) / self._rate
+
+
+def give_back() -> None:
+    """Let blocks of a megabyte and more go back to the system as soon as they are free.
+
+    glibc raises its threshold to 32 MB once such blocks were used, and keeps what it got: after eight uploads of
+    25 MB a web process stayed 65 MB larger than before them, with this 5 MB. Elsewhere this does nothing.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 1_000_000)
+
+
+_M_MMAP_THRESHOLD = -3  # malloc.h
