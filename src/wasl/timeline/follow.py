@@ -89,11 +89,12 @@ HORIZON: LiteralString = "((SELECT number FROM timeline_epoch), pg_snapshot_xmin
 # One statement holds the cursor, unless another process does, and reads on from it. An idle follower finds nothing
 # and so locks nothing: a row lock is a write. LATERAL keeps the walk along the index; a join would sort all there is.
 _TAKE: LiteralString = f"""
-WITH f AS MATERIALIZED (
-  SELECT epoch, tx, last_id FROM timeline_follower f WHERE name = %s AND EXISTS (
+WITH pending AS (
+  SELECT name FROM timeline_follower f WHERE name = %s AND EXISTS (
     SELECT FROM timeline_touchpoint t
     WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON})
-  FOR UPDATE OF f SKIP LOCKED
+), f AS MATERIALIZED (
+  SELECT epoch, tx, last_id FROM timeline_follower WHERE name = (TABLE pending) FOR UPDATE SKIP LOCKED
 )
 SELECT n.* FROM f CROSS JOIN LATERAL (
   SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS
