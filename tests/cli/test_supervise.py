@@ -1,5 +1,6 @@
 """The supervisor with stand-in roles: killed at every joint, stopped in order, refused with a clear word."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -71,6 +72,15 @@ def test_without_its_first_guardian_it_serves_and_can_be_stopped(make: Make) -> 
     everything = home.pids()
     os.kill(home.pid("supervisor"), signal.SIGTERM)
     until(lambda: not any(alive(pid) for pid in everything), 15)
+
+
+def test_what_is_written_is_for_no_other_user(make: Make) -> None:
+    home = make("web", "worker").ready()
+    for name in ("web", "worker", "supervisor", "guardian", "postgres"):
+        assert "Umask:\t0077" in Path(f"/proc/{home.pid(name)}/status").read_text(), name
+    for path in home.data.rglob("*"):
+        if path.name != "output" and path.owner() != "nobody":
+            assert path.stat().st_mode & 0o066 == 0, path
 
 
 def test_a_clean_stop_leaves_no_process_and_no_socket(make: Make) -> None:
@@ -190,6 +200,6 @@ def test_a_killed_supervisor_makes_nothing_in_a_folder_that_is_not_the_one_it_kn
     assert home.process.wait(10) == 1
     assert list(home.data.iterdir()) == []
     for pid in everything:
-        if alive(pid):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
     until(lambda: not any(alive(pid) for pid in everything), 10)

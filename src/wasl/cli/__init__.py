@@ -100,6 +100,7 @@ def _role(name: str) -> Callable[[argparse.Namespace], int]:
         from wasl.config.env import load
 
         load()
+        os.umask(0o077)
         _django(name)
         resolve(ROLES[name].target)()
         return 0

@@ -20,10 +20,11 @@ from wasl.cli import forks, ports
 from wasl.cli.plan import Plan
 from wasl.cli.preload import preload
 from wasl.cli.supervise import ENDED, STOPPING, Supervisor
-from wasl.kit import prctl
+from wasl.kit import pghost, prctl
 from wasl.kit.postgres import Cluster, ServerFailed
 
 LOCK = "up.lock"
+PRIVATE = 0o077  # whatever Wasl writes is for its own user; what PostgreSQL's user needs is opened by name
 RESTART_PAUSE = 1.0
 HEALTHY_AFTER = 5.0
 
@@ -37,7 +38,9 @@ def run(plan: Plan) -> int:
 
     Raises AlreadyRunning, ports.PortTrouble or ServerFailed before anything was started.
     """
-    plan.env.run_dir.mkdir(parents=True, exist_ok=True)
+    os.umask(PRIVATE)
+    pghost.make_folder(plan.env.data_dir, 0o711 if os.geteuid() == 0 else 0o700, parents=True)
+    plan.env.run_dir.mkdir(exist_ok=True)
     lock = take_lock(plan.env.run_dir)
     ports.check_free(plan.env)
     (plan.env.run_dir / "notice.txt").unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from wasl.cli import guardian, ports, status
 from wasl.cli.plan import plan_for
 from wasl.config.env import Env, load
+from wasl.kit import pghost
 from wasl.kit.postgres import Cluster, NoServer, ServerFailed
 
 DEMO_MARK = ".wasl-demo"
@@ -62,7 +63,7 @@ def _clear(folder: Path) -> None:
         server.stop()
         server.remove()
         shutil.rmtree(folder)
-    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    pghost.make_folder(folder, 0o711 if os.geteuid() == 0 else 0o700, parents=True)
     (folder / DEMO_MARK).touch()
 
 

@@ -68,6 +68,15 @@ def owner_of(cluster: Path) -> Owner:
     )
 
 
+def make_folder(path: Path, mode: int, *, parents: bool = False) -> None:
+    """Make a folder with exactly this mode, whatever the umask; one that is there already keeps its own."""
+    try:
+        path.mkdir(parents=parents)
+    except FileExistsError:
+        return
+    path.chmod(mode)
+
+
 def _as_user(owner: Owner, question: Callable[[], bool]) -> bool:
     """Ask in a child process that has become that user, so that ACLs and mounts count as they will."""
     child = os.fork()
@@ -115,7 +124,8 @@ def _copy(package: Path) -> Path:
     target = SHARED_PLACE / f"server-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
     if not target.exists():
         draft = SHARED_PLACE / f".draft-{os.urandom(6).hex()}"
-        draft.mkdir(mode=0o755, parents=True)
+        make_folder(SHARED_PLACE, 0o755, parents=True)
+        make_folder(draft, 0o755)
         for source in (server, package.with_name(package.name + ".libs")):
             inner = draft / source.relative_to(package.parent)
             shutil.copytree(source, inner, copy_function=_link, symlinks=True)

@@ -95,23 +95,26 @@ def _place(cluster: Layout) -> Owner:
     owner = pghost.owner_of(cluster.directory)
     link = cluster.data_dir / "pg"
     # Passing through is all that others may do in a folder of root's: the server runs as another user.
-    cluster.data_dir.mkdir(mode=0o711 if owner.switch else 0o700, parents=True, exist_ok=True)
+    pghost.make_folder(cluster.data_dir, 0o711 if owner.switch else 0o700, parents=True)
     if link.is_symlink():
-        cluster.directory.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        pghost.make_folder(pghost.SHARED_PLACE, 0o755, parents=True)
+        pghost.make_folder(cluster.directory.parent, 0o711)
     elif not owner.reaches(cluster.data_dir):
         place = pghost.SHARED_PLACE / f"cluster-{os.urandom(6).hex()}"
-        pghost.SHARED_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        place.mkdir(mode=0o711)
+        pghost.make_folder(pghost.SHARED_PLACE, 0o755, parents=True)
+        pghost.make_folder(place, 0o711)
         link.symlink_to(place / "pg")
     return owner
 
 
 def _make_folders(cluster: Layout, owner: Owner) -> None:
-    cluster.log.parent.mkdir(mode=0o700, exist_ok=True)
+    pghost.make_folder(cluster.log.parent, 0o700)
     passage = 0o711 if owner.switch else 0o700
-    (cluster.data_dir / "run").mkdir(mode=passage, exist_ok=True)
-    sockets = cluster.socket_dir
-    sockets.mkdir(mode=passage, exist_ok=True)
+    run, sockets = cluster.data_dir / "run", cluster.socket_dir
+    pghost.make_folder(run, passage)
+    if owner.switch and not sockets.is_relative_to(pghost.SHARED_PLACE):
+        run.chmod(passage)  # whoever made it, the server's user passes through it to its socket
+    pghost.make_folder(sockets, passage)
     if sockets.is_symlink() or sockets.stat().st_uid not in {owner.uid, os.geteuid()}:
         raise ServerFailed(
             f"{sockets} belongs to someone else. Remove it, or choose a shorter WASL_DATA_DIR."
