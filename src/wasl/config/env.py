@@ -106,7 +106,7 @@ class Env:
     )
     api_rate: int = setting(
         WEB,
-        "3000",
+        "5000",
         kinds.number(0, 1_000_000),
         "Requests a second that one API token may make of one web process, and twice as many at once after a "
         "pause; more get 429. 0 is no limit.",
