@@ -25,13 +25,17 @@ def migrate() -> None:
             sys.exit(str(error))
         except psycopg.OperationalError as error:
             if not _worth_waiting(error) or time.monotonic() > end:
-                sys.exit(f"The database cannot be used: {str(error).strip()}\nCheck WASL_DATABASE_URL.")
+                sys.exit(f"The database cannot be used: {str(error).strip()}\n{_advice()}")
             time.sleep(0.5)
 
 
 def _worth_waiting(error: psycopg.OperationalError) -> bool:
     """A server that refuses the password or the database will not change its mind."""
-    return "authentication" not in str(error) and settings.WASL_DSN["owner"].partition("://")[1] != ""
+    return bool(settings.ENV.database_url) and "authentication" not in str(error)
+
+
+def _advice() -> str:
+    return "Check WASL_DATABASE_URL." if settings.ENV.database_url else "Wasl's own PostgreSQL runs with `wasl up`."
 
 
 def load_demo() -> None:
