@@ -34,7 +34,8 @@ class TextFormatter(logging.Formatter):
     """`2026-03-01 09:30:12.345 warning wasl.mail: text`, a traceback below."""
 
     def format(self, record: logging.LogRecord) -> str:
-        stamp = datetime.fromtimestamp(record.created).isoformat(" ", "milliseconds")
+        local = datetime.fromtimestamp(record.created, UTC).astimezone().replace(tzinfo=None)
+        stamp = local.isoformat(" ", "milliseconds")
         line = f"{stamp} {record.levelname.lower()} {record.name}: {record.getMessage()}"
         return redact(line + (f"\n{_trace(record)}" if record.exc_info else ""))
 
