@@ -29,14 +29,16 @@ def names(text: bytes) -> list[str]:
     return [line[7:].decode() for line in text.split(b"\n") if line.startswith(b"event: ")]
 
 
+def _id(text: bytes) -> str:
+    return text[4:].split(b"\n")[0].decode()
+
+
 # Memory ---------------------------------------------------------------------------------------------------
 
 
 def test_ids_always_rise_and_say_nothing_of_how_much_happened() -> None:
     memory = Memory()
-    ids = [
-        memory.now() if i % 2 else memory.note(about()).text[4:].split(b"\n")[0].decode() for i in range(2000)
-    ]
+    ids = [memory.now() if i % 2 else _id(memory.note(about()).text) for i in range(2000)]
     moments = [int(each.partition("-")[2], 16) for each in ids]
     assert moments == sorted(set(moments))
 
@@ -52,13 +54,15 @@ def test_memory_gives_what_came_after_and_only_of_the_workspace() -> None:
 
 
 def test_memory_knows_how_far_back_it_reaches() -> None:
-    memory = Memory(kept=10)
+    size = len(Memory().note(about()).text)
+    memory = Memory(kept=10 * size)
     start = memory.now()
-    for _ in range(19):
+    for _ in range(15):
         memory.note(about())
-    assert len(memory.since(start, WORKSPACE) or ()) == 19
-    memory.note(about())
+    assert len(memory.since(start, WORKSPACE) or ()) == 15
+    newest = [memory.note(about()) for _ in range(15)][-5:]
     assert memory.since(start, WORKSPACE) is None
+    assert memory.since(_id(newest[0].text), WORKSPACE) == newest[1:]
     later = memory.now()
     memory.forget()
     assert memory.since(later, WORKSPACE) is None

@@ -15,8 +15,8 @@ import msgspec
 
 from wasl.kit.signal import Signal
 
-KEPT = 4096
-"""Signals remembered for browsers whose line broke: about 3 MB."""
+KEPT = 2_000_000
+"""Bytes of events remembered, at least, for browsers whose line broke: some 8,000 of them; at most twice as many."""
 
 
 def event(name: str, data: str = "-", at: str = "") -> bytes:
@@ -27,7 +27,7 @@ def event(name: str, data: str = "-", at: str = "") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A signal, when it was heard, and how it is written."""
+    """A signal (without its ids, which are many), when it was heard, and how it is written."""
 
     at: int
     signal: Signal
@@ -41,6 +41,7 @@ class Memory:
         self._boot = secrets.token_hex(4)
         self._kept = kept
         self._heard: list[Heard] = []
+        self._size = 0
         self._clock = 0
         self._known_from = self._tick()
 
@@ -55,16 +56,26 @@ class Memory:
     def note(self, signal: Signal) -> Heard:
         """Remember a signal."""
         at = self._tick()
-        heard = Heard(at, signal, event("change", _body(signal), f"{self._boot}-{at:x}"))
+        text = event("change", _body(signal), f"{self._boot}-{at:x}")
+        heard = Heard(at, Signal(signal.kind, signal.workspace, signal.inbox), text)
         self._heard.append(heard)
-        if len(self._heard) >= 2 * self._kept:
-            self._known_from = self._heard[self._kept - 1].at
-            del self._heard[: self._kept]
+        self._size += len(text)
+        if self._size > 2 * self._kept:
+            self._forget_half()
         return heard
+
+    def _forget_half(self) -> None:
+        count = 0
+        while self._size > self._kept:
+            self._size -= len(self._heard[count].text)
+            self._known_from = self._heard[count].at
+            count += 1
+        del self._heard[:count]
 
     def forget(self) -> None:
         """Something may have been missed: nobody can resume from before this moment."""
         self._heard.clear()
+        self._size = 0
         self._known_from = self._tick()
 
     def since(self, last: str, workspace_id: UUID) -> Sequence[Heard] | None:

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Literal
 
-from wasl.live.events import KEPT, Heard, Memory, event
+from wasl.live.events import Heard, Memory, event
 from wasl.live.viewers import Viewer
 
 WAITING = 256
 """Events a slow browser may be behind; then it is told once to read everything again."""
+
+HELD = 4096
+"""Signals a line collects while it is held, before it gives up and lets everything be read again."""
 
 End = Literal["stopping", "signed-out", "moved", "gone"]
 
@@ -34,7 +37,7 @@ class Line:
         """Something was signalled in the viewer's workspace."""
         if self._held is not None:
             self._held.append(heard)
-            if len(self._held) > KEPT:
+            if len(self._held) > HELD:
                 self._held.clear()
                 self.refetch()
         elif self.viewer is not None and self.viewer.may_hear(heard.signal):
