@@ -16,6 +16,7 @@ from tests.api.client import token_of
 from tests.processes import free_port, role, wait_for_port
 from tests.worlds import Shop
 from wasl.config import kinds
+from wasl.config.env import table
 from wasl.kit.problem import KINDS
 
 DOCS = kinds.CHECKOUT / "docs"
@@ -134,6 +135,11 @@ def test_the_page_speaks_of_what_there_is() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == set(re.findall(r"\(examples/([^)]+)\)", text))
     for slug in re.findall(r"/api/v1/problems/([\w-]+)", text):
         assert slug in KINDS
+
+
+def test_the_pace_of_the_page_is_the_setting() -> None:
+    rate = next(row.default for row in table() if row.name == "WASL_API_RATE")
+    assert f"may ask {int(rate):,} times a second" in (DOCS / "api.md").read_text()
 
 
 def test_the_page_shows_a_true_problem(shop: Shop) -> None:

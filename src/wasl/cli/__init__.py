@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from wasl.cli import token
+from wasl.cli import inbox, token
 
 ABOUT = "Wasl: everything a business and its customers say to each other, on one timeline."
 AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` lists them. docs/operating.md says more."
@@ -46,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", "Bring the database up to date (`up` does it by itself).", _migrate)
     rebuild = add("rebuild", "Make derived tables anew from the base tables and the timeline.", _rebuild)
     rebuild.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    token.add_to(add("token", "Make, list and revoke tokens for the API.", _token))
+    inbox.add_to(add("inbox", "Open API inboxes and list inboxes.", _command(inbox.run)))
+    token.add_to(add("token", "Make, list and revoke tokens for the API.", _command(token.run)))
     add("manage", "Pass a command on to Django: wasl manage COMMAND …", None)
     add("version", "Print the version.", _version)
     return parser
@@ -129,9 +130,18 @@ def _check(parsed: argparse.Namespace) -> int:
     return run(as_json=parsed.json)
 
 
-def _token(parsed: argparse.Namespace) -> int:
-    _django("token")
-    return token.run(parsed)
+def _command(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    def inside(parsed: argparse.Namespace) -> int:
+        _django("command")
+        from django.db import OperationalError
+
+        try:
+            return run(parsed)
+        except OperationalError:
+            print("The database cannot be reached. Is Wasl running (`wasl up`)?", file=sys.stderr)
+            return 1
+
+    return inside
 
 
 def _manage(rest: list[str]) -> int:

@@ -3,7 +3,11 @@
 import argparse
 import sys
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from wasl.accounts.actor import Actor
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -27,15 +31,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Run it; Django is set up. The exit code: 0, or 1 with a sentence on stderr."""
     from wasl.accounts import tokens
-    from wasl.accounts.actor import Actor, NotFound
-    from wasl.accounts.models import Role, Workspace
+    from wasl.accounts.actor import NotFound
 
-    workspace = Workspace.objects.using("owner").filter(**_named(parsed.workspace)).first()
-    if workspace is None:
-        return _failed(f"There is no workspace '{parsed.workspace}'.")
-    # Whoever may run commands on this machine may do as the owner does.
-    actor = Actor(workspace.id, Role.OWNER, frozenset())
-    with _inside(workspace.id):
+    actor = as_owner(parsed.workspace)
+    if actor is None:
+        return 1
+    with inside(actor):
         if parsed.verb == "create":
             secret, token = tokens.create(actor, parsed.name, parsed.role)
             print(secret)
@@ -53,6 +54,18 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def as_owner(workspace: str) -> "Actor | None":
+    """Who runs commands on this machine may do as the workspace's owner does; None, and a sentence, without it."""
+    from wasl.accounts.actor import Actor
+    from wasl.accounts.models import Role, Workspace
+
+    found = Workspace.objects.using("owner").filter(**_named(workspace)).first()
+    if found is None:
+        print(f"There is no workspace '{workspace}'.", file=sys.stderr)
+        return None
+    return Actor(found.id, Role.OWNER, frozenset())
+
+
 def _named(given: str) -> dict[str, object]:
     try:
         return {"id": UUID(given)}
@@ -60,10 +73,11 @@ def _named(given: str) -> dict[str, object]:
         return {"slug": given}
 
 
-def _inside(workspace_id: UUID) -> AbstractContextManager[None]:
+def inside(actor: "Actor") -> AbstractContextManager[None]:
+    """A transaction in the actor's workspace."""
     from wasl.kit.db import tenant
 
-    return tenant(workspace_id)
+    return tenant(actor.workspace_id)
 
 
 def _failed(sentence: str) -> int:
