@@ -127,6 +127,13 @@ def test_a_database_of_ones_own(data: Path) -> None:
         assert [findings[name]["state"] for name in ("database", "migrations", "roles", "live")] == ["ok"] * 4
         assert findings["durability"]["state"] == "fail", "this server was told not to be durable"
         assert not (data / "mine" / "pg").exists()
+        mine["WASL_WEB_THREADS"] = "40"
+        crowded = wasl("migrate")
+        assert crowded.returncode == 1
+        assert (
+            "WASL_WEB_THREADS=40 may need 68 database connections in all, and PostgreSQL has room for 57"
+            in crowded.stderr
+        )
     finally:
         server.stop()
 

@@ -12,6 +12,8 @@ from wasl.config.env import load
 from wasl.kit.pgroles import CannotPrepare
 
 PATIENCE = 30.0
+# Connections beside those of the pages: the API's door 8, live events 1, mail 6, worker 8, heartbeats 2, a check 3.
+BESIDE_PAGES = 28
 
 
 def migrate() -> None:
@@ -20,6 +22,7 @@ def migrate() -> None:
     while True:
         try:
             migrations.run()
+            _enough_connections()
             return
         except CannotPrepare as error:
             sys.exit(str(error))
@@ -29,13 +32,31 @@ def migrate() -> None:
             time.sleep(0.5)
 
 
+def _enough_connections() -> None:
+    """Every pool may fill at once: better refused at the start than failing under load."""
+    with psycopg.connect(settings.WASL_DSN["owner"]) as conn:
+        row = conn.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        ).fetchone()
+    threads = settings.ENV.web_threads
+    if row and threads + BESIDE_PAGES > row[0]:
+        sys.exit(
+            f"WASL_WEB_THREADS={threads} may need {threads + BESIDE_PAGES} database connections in all, and PostgreSQL "
+            f"has room for {row[0]}. Lower it, or raise max_connections."
+        )
+
+
 def _worth_waiting(error: psycopg.OperationalError) -> bool:
     """A server that refuses the password or the database will not change its mind."""
     return bool(settings.ENV.database_url) and "authentication" not in str(error)
 
 
 def _advice() -> str:
-    return "Check WASL_DATABASE_URL." if settings.ENV.database_url else "Wasl's own PostgreSQL runs with `wasl up`."
+    return (
+        "Check WASL_DATABASE_URL."
+        if settings.ENV.database_url
+        else "Wasl's own PostgreSQL runs with `wasl up`."
+    )
 
 
 def load_demo() -> None:
