@@ -1,6 +1,6 @@
 # Needs python3 (3.11 or later, with venv), make and git. Everything else comes from the package registries.
 
-.PHONY: demo test lint fmt bench docs setup clean
+.PHONY: demo test lint fmt bench docs texts setup clean
 
 demo:             # A demo shop on a fresh folder, with a sandbox to write to it as a customer.
 	@scripts/demo
@@ -23,6 +23,10 @@ bench: setup      # Every benchmark; ARGS="intake" runs some.
 
 docs: setup       # The tables of settings in docs/operating.md.
 	.venv/bin/python scripts/document_settings.py
+
+texts: setup      # The catalogues brought up to the sources; says what is left to translate.
+	.venv/bin/python scripts/texts.py
+	.venv/bin/python scripts/catalogues.py
 
 setup:            # Packages as locked, and compiled interface texts.
 	@scripts/setup

@@ -52,6 +52,23 @@ def test_days_are_named_in_each_language(code: str, named: str) -> None:
         assert shown.day(NOON - timedelta(days=7)) == named
 
 
+@pytest.mark.parametrize(
+    ("code", "days", "said"),
+    [
+        ("en", 1, "yesterday, 12:00"),
+        ("fr", 0, "à 12:00"),
+        ("fr", 1, "hier à 12:00"),
+        ("fr", 8, "le 2 févr. à 12:00"),
+        ("it", 0, "alle 12:00"),
+        ("ar", 0, "12:00"),
+        ("ar", 8, "2 فبراير، 12:00"),
+    ],
+)
+def test_after_a_verb_comes_the_preposition(code: str, days: int, said: str) -> None:
+    with translation.override(code):
+        assert shown.when(NOON - timedelta(days=days)) == said
+
+
 def test_moments_in_sentences() -> None:
     assert shown.moment(NOON) == "12:00"
     assert shown.moment(NOON - timedelta(days=1)) == "yesterday, 12:00"

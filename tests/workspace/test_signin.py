@@ -187,3 +187,11 @@ def test_ones_own_settings_are_kept_and_followed(shop: Shop, browser: Browser) -
     assert page.headers["Content-Language"] == "ar"
     assert '<html lang="en"' in browser(shop, "owner").get("/settings").text
     assert client.post("/settings", {"language": "xx", "theme": "dark", "digits": "latn"}).status_code == 422
+
+
+def test_asking_over_and_over_must_wait_too(shop: Shop) -> None:
+    for _ in range(6):
+        response = Client().post("/password", {"email": "nobody@nowhere.example"})
+    assert response.status_code == 429
+    assert "Wait five minutes" in response.text
+    assert "To the conversations" in response.text, "a page of ours"

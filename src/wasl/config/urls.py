@@ -14,4 +14,5 @@ if settings.ENV.sandbox:
 handler400 = "wasl.workspace.views.errors.bad_request"
 handler403 = "wasl.workspace.views.errors.forbidden"
 handler404 = "wasl.workspace.views.errors.not_found"
+handler429 = "wasl.workspace.views.errors.too_many"  # looked for by allauth
 handler500 = "wasl.workspace.views.errors.server_error"

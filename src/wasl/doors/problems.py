@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from wasl.kit.problem import CONTENT_TYPE, for_status
 from wasl.workspace import assets
+from wasl.workspace.format import size
 
 STYLES = ("tokens", "base", "controls", "door")
 PAGE = """<!doctype html>
@@ -67,7 +68,10 @@ def words(status: int) -> tuple[str, str]:
         404: (_("Not found"), _("There is nothing at this address.")),
         405: (_("Not possible here"), _("This address does not answer that kind of request.")),
         408: (_("That took too long"), _("The connection was too slow or broke off. Please try again.")),
-        413: (_("That is too large"), _("All files together must stay under %s.") % _limit()),
+        413: (
+            _("That is too large"),
+            _("All files together must stay under %s.") % size(settings.ENV.http_body_limit),
+        ),
         429: (_("Too many at once"), _("Please close a few pages and try again.")),
         503: (_("Busy for a moment"), _("Please try again in a few seconds.")),
     }
@@ -75,11 +79,6 @@ def words(status: int) -> tuple[str, str]:
         _("Something went wrong"),
         _("It is our fault, and it has been written down."),
     )
-
-
-def _limit() -> str:
-    megabytes: int = settings.ENV.http_body_limit // 1_000_000
-    return f"{megabytes} MB" if megabytes else f"{settings.ENV.http_body_limit // 1000} kB"
 
 
 def _language(asked: Headers) -> str:

@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from wasl.kit import clock
@@ -135,7 +135,7 @@ def short(moment: datetime) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A point in time inside a sentence: `10:02`, `yesterday, 10:02`, `5 Feb, 10:02`."""
+    """A point in time by itself: `10:02`, `yesterday, 10:02`, `5 Feb, 10:02`."""
     here, today = _here(at).date(), _here(clock.now()).date()
     if here == today:
         return clock_time(at)
@@ -143,6 +143,18 @@ def moment(at: datetime) -> str:
         return _("yesterday, %(time)s") % {"time": clock_time(at)}
     text = _brief(here, with_year=here.year != today.year)
     return _("%(day)s, %(time)s") % {"day": text, "time": clock_time(at)}
+
+
+def when(at: datetime) -> str:
+    """The same after a verb, where some languages want a preposition: `arrivé à 10:02`, `arrivé hier à 10:02`."""
+    here, today = _here(at).date(), _here(clock.now()).date()
+    time = clock_time(at)
+    if here == today:
+        return pgettext("after a verb", "%(time)s") % {"time": time}
+    if here == today - timedelta(days=1):
+        return pgettext("after a verb", "yesterday, %(time)s") % {"time": time}
+    text = _brief(here, with_year=here.year != today.year)
+    return pgettext("after a verb", "%(day)s, %(time)s") % {"day": text, "time": time}
 
 
 def time_tag(at: datetime, style: str = "short") -> SafeString:

@@ -20,6 +20,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untype
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
+        "enter_current_password": _("This is not your present password."),
         "email_password_mismatch": _("The password does not match this address."),
         "too_many_login_attempts": _("Too many tries. Wait five minutes, then try again."),
         "account_inactive": _("This account is closed. Ask an administrator of your workspace."),

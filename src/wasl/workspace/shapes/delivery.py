@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from wasl.delivery.models import State
 from wasl.delivery.queries import AttemptView, DeliveryView, ReceiptView
 from wasl.workspace import words
-from wasl.workspace.format import moment
+from wasl.workspace.format import moment, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def standing(view: DeliveryView) -> Standing:
 
 
 def _at(sentence: str, without: str, at: datetime | None) -> str:
-    return sentence % {"time": moment(at)} if at else without
+    return sentence % {"time": when(at)} if at else without
 
 
 def _later(view: DeliveryView) -> str:
@@ -48,7 +48,7 @@ def _later(view: DeliveryView) -> str:
         return _("Not sent yet: %(reason)s.") % {"reason": words.reason(view.reason)}
     return _("Not sent yet: %(reason)s. Next try %(time)s.") % {
         "reason": words.reason(view.reason),
-        "time": moment(view.next_at),
+        "time": when(view.next_at),
     }
 
 

@@ -103,7 +103,7 @@ def _message(
     if incoming:
         title = _("%(channel)s from %(who)s") % {"channel": channel, "who": isolated(first_name(customer))}
     else:
-        title = _("Reply by %(who)s") % {"who": events.who(entry, names)}
+        title = _("%(who)s replied") % {"who": events.who(entry, names)}
     said = ""
     files: tuple[str, ...] = ()
     if shown:

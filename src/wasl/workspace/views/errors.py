@@ -65,6 +65,14 @@ def not_found(request: HttpRequest, *_args: object, **_more: object) -> HttpResp
     )
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429, for signing in, or asking for a new password, over and over."""
+    return _answer(
+        request,
+        Trouble(429, _("Too many tries"), _("Wait five minutes, then try again."), again=True),
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500; or 503 while the database does not answer."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
