@@ -147,7 +147,7 @@ class Supervisor:
         took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
         lines = ["", f"Wasl is ready: {env.public_url}"]
         if env.sandbox:
-            lines.append(f"Sandbox, the customers' side: {env.public_url}/sandbox/")
+            lines.append(f"Sandbox, the customers' side: {env.public_url}/sandbox")
         lines += [
             *self.plan.notice.splitlines(),
             f"Ready after {total:.1f} s ({took}). Ctrl-C stops it.",
