@@ -13,8 +13,9 @@ from wasl.kit.pghost import Owner
 from wasl.kit.pglayout import DATABASE, OWNER, SUPERUSER, Layout, ServerFailed, role_password, tail
 
 # Chosen for a small machine; measured figures are in docs/operating.md. One process less each: logical launcher,
-# I/O workers. max_wal_size bounds how long recovery after a kill takes. Statements and parameters are never
-# logged: they hold what customers wrote.
+# I/O workers. max_wal_size bounds how long recovery after a kill takes; before that, what the killed server wrote
+# is synced as one file system (0.1–0.7 s beside other writers) and not as 1,500 files (0.2–3.0 s). Statements and
+# parameters are never logged: they hold what customers wrote.
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -35,6 +36,7 @@ SETTINGS = {
     "wal_buffers": "4MB",
     "max_wal_size": "512MB",
     "min_wal_size": "80MB",
+    "recovery_init_sync_method": "syncfs",
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
