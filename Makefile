@@ -1,5 +1,7 @@
 # Needs python3 (3.11 or later, with venv), make and git. Everything else comes from the package registries.
 
+BENCHES = intake delivery live chaos
+
 .PHONY: demo test lint fmt bench docs texts setup clean
 
 demo:             # A demo shop on a fresh folder, with a sandbox to write to it as a customer.
@@ -18,8 +20,8 @@ fmt: setup        # Put the code into shape.
 	.venv/bin/ruff check --fix-only --exit-zero .
 	.venv/bin/ruff format .
 
-bench: setup      # Every benchmark; ARGS="intake" runs some.
-	.venv/bin/python -m bench $(ARGS)
+bench: setup      # Every benchmark; ARGS="chaos --seed 7" runs one, with its options.
+	$(if $(ARGS),.venv/bin/python -m bench.$(ARGS),set -e; for name in $(BENCHES); do .venv/bin/python -m bench.$$name; done)
 
 docs: setup       # The tables of settings in docs/operating.md.
 	.venv/bin/python scripts/document_settings.py
