@@ -172,6 +172,16 @@ def test_asked_about_what_it_never_took(stand: Stand) -> None:
     assert taken(stand, "/")[0] == 404
 
 
+def test_does_not_claim_what_it_could_not_put_away(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> str:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(stand.place, "deliver", full)
+    with pytest.raises(smtplib.SMTPDataError):
+        send(stand)
+    assert taken(stand, "/taken?message_id=one%40shop.example") == (200, {"taken": False})
+
+
 def test_a_rule_for_once_is_used_up(tmp_path: Path) -> None:
     network = Network(tmp_path)
     network.set(Rule(Mode.REFUSE, once=True), SALMA)

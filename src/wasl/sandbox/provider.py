@@ -138,12 +138,12 @@ class Provider:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Take the mail, and do with it what the rules of its mailboxes say."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        own_id = message_id(raw)
-        if own_id:
-            self.place.take(own_id)
         rules: dict[str, Rule] = getattr(envelope, "rules", {})
         for address in envelope.rcpt_tos:
             self._handle(envelope, address, raw, rules[address])
+        # Only now: killed before this, it must not claim to have what it does not.
+        if own_id := message_id(raw):
+            self.place.take(own_id)
         if any(rules[address].mode == Mode.LOSE_ANSWER for address in envelope.rcpt_tos):
             if server.transport is not None:
                 server.transport.abort()  # type: ignore[attr-defined]
