@@ -40,11 +40,11 @@ class Conversation(TenantModel):
     )
 
     class Meta:
+        # Without `id` at their end: with it, PostgreSQL may take one of them for the way to a row by its id, as long as
+        # its statistics know nothing, and then every foreign key check reads the whole workspace.
         indexes: ClassVar = [
-            models.Index(fields=["workspace_id", "status", "-last_at", "-id"], name="conversation_list"),
-            models.Index(
-                fields=["workspace_id", "assignee", "status", "-last_at", "-id"], name="conversation_mine"
-            ),
+            models.Index(fields=["workspace_id", "status", "-last_at"], name="conversation_list"),
+            models.Index(fields=["workspace_id", "assignee", "status", "-last_at"], name="conversation_mine"),
             models.Index(
                 fields=["workspace_id", "customer", "inbox", "status"], name="conversation_of_customer"
             ),
@@ -77,7 +77,7 @@ class Message(TenantModel):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["workspace_id", "conversation", "at", "id"], name="message_thread"),
+            models.Index(fields=["workspace_id", "conversation", "at"], name="message_thread"),
             models.Index(
                 fields=["workspace_id", "rfc_id"], name="message_by_rfc_id", condition=~models.Q(rfc_id="")
             ),

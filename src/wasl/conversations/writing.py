@@ -30,8 +30,9 @@ UPDATE conversations_conversation c SET
   last_at = greatest(c.last_at, u.at),
   last_in_at = greatest(c.last_in_at, u.at),
   messages = c.messages + u.messages
-FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[], %b::int4[]) AS u(id, at, preview, messages)
-WHERE c.workspace_id = %b AND c.id = u.id
+FROM unnest(%(ids)b::uuid[], %(at)b::timestamptz[], %(preview)b::text[], %(messages)b::int4[])
+  AS u(id, at, preview, messages)
+WHERE c.workspace_id = %(workspace)b AND c.id = ANY(%(ids)b::uuid[]) AND c.id = u.id
 """
 
 _MESSAGES: LiteralString = """
@@ -99,7 +100,8 @@ class Batch:
         if opened:
             conn.execute(_CONVERSATIONS, [self.workspace_id, *_columns(opened)], prepare=True)
         if joined:
-            conn.execute(_JOINED, [*_columns(joined), self.workspace_id], prepare=True)
+            named = dict(zip(("ids", "at", "preview", "messages"), _columns(joined), strict=True))
+            conn.execute(_JOINED, named | {"workspace": self.workspace_id}, prepare=True)
         conn.execute(_MESSAGES, [self.workspace_id, *_columns(self._messages)], prepare=True)
         if self._files:
             conn.execute(_FILES, [self.workspace_id, *_columns(self._files)], prepare=True)

@@ -25,7 +25,7 @@ class Customer(TenantModel):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "root"], name="customer_family"),
-            models.Index(fields=["workspace_id", "name", "id"], name="customer_by_name"),
+            models.Index(fields=["workspace_id", "name"], name="customer_by_name"),
         ]
 
 

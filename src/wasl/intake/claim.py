@@ -41,13 +41,15 @@ class Waiting:
 _CLAIM: LiteralString = """
 SELECT i.workspace_id, i.id, i.inbox_id, i.channel, i.received_at, i.envelope, i.raw, i.raw_digest, i.size
 FROM (SELECT workspace_id, id FROM intake_inboundqueue ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) q
-JOIN intake_inbound i USING (workspace_id, id)
+CROSS JOIN LATERAL (
+  SELECT * FROM intake_inbound x WHERE x.workspace_id = q.workspace_id AND x.id = q.id LIMIT 1) i
 """
 
 _CLAIM_THESE: LiteralString = """
 SELECT i.workspace_id, i.id, i.inbox_id, i.channel, i.received_at, i.envelope, i.raw, i.raw_digest, i.size
 FROM (SELECT workspace_id, id FROM intake_inboundqueue WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED) q
-JOIN intake_inbound i USING (workspace_id, id)
+CROSS JOIN LATERAL (
+  SELECT * FROM intake_inbound x WHERE x.workspace_id = q.workspace_id AND x.id = q.id LIMIT 1) i
 """
 
 

@@ -33,6 +33,7 @@ SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_wal_senders": "2",
     "autovacuum_max_workers": "2",
+    "autovacuum_naptime": "10s",
     "wal_buffers": "4MB",
     "max_wal_size": "512MB",
     "min_wal_size": "80MB",

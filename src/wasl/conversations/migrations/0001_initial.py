@@ -87,11 +87,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(fields=['workspace_id', 'status', '-last_at', '-id'], name='conversation_list'),
+            index=models.Index(fields=['workspace_id', 'status', '-last_at'], name='conversation_list'),
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(fields=['workspace_id', 'assignee', 'status', '-last_at', '-id'], name='conversation_mine'),
+            index=models.Index(fields=['workspace_id', 'assignee', 'status', '-last_at'], name='conversation_mine'),
         ),
         migrations.AddIndex(
             model_name='conversation',
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(fields=['workspace_id', 'conversation', 'at', 'id'], name='message_thread'),
+            index=models.Index(fields=['workspace_id', 'conversation', 'at'], name='message_thread'),
         ),
         migrations.AddIndex(
             model_name='message',

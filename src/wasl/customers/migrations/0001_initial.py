@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(fields=['workspace_id', 'name', 'id'], name='customer_by_name'),
+            index=models.Index(fields=['workspace_id', 'name'], name='customer_by_name'),
         ),
         migrations.AddIndex(
             model_name='identity',
