@@ -1,0 +1,110 @@
+"""A customer writes, an agent sees it arrive and answers, the customer reads it and writes again: no page reloads."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+WORDS = {
+    "en": {
+        "who": "leila",
+        "subject": "Is the olive bowl dishwasher-safe?",
+        "question": "Hello, can the olive wood bowl go into the dishwasher?",
+        "answer": "By hand, please: warm water, then a drop of oil.",
+        "thanks": "Thank you, that is clear.",
+        "direction": "ltr",
+    },
+    "ar": {
+        "who": "yusuf",
+        "subject": "هل يُغسل وعاء الزيتون في الجلاية؟",
+        "question": "مرحبًا، هل أستطيع غسل وعاء خشب الزيتون في الجلاية؟",
+        "answer": "الأفضل غسله باليد بماء دافئ ثم دهنه بقطرة زيت.",
+        "thanks": "شكرًا جزيلًا، الأمر واضح.",
+        "direction": "rtl",
+    },
+}
+
+
+def clean(page: Page) -> None:
+    """Nothing that an accessibility checker objects to."""
+    found: Any = Axe().run(page).response["violations"]
+    said = [f"{v['id']}: {v['help']} ({n['target']})" for v in found for n in v["nodes"]]
+    assert said == [], f"{page.url}\n" + "\n".join(said)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_message_goes_there_and_back(visit: Any, language: str) -> None:
+    words = WORDS[language]
+    here = visit(words["who"], language)
+    desk = here.tab("/all")
+    expect(desk.locator("html")).to_have_attribute("dir", words["direction"])
+    customer = here.tab("/sandbox?write=new")
+
+    customer.fill("[name=subject]", words["subject"])
+    customer.fill("[name=text]", words["question"])
+    customer.click("#send")
+
+    row = desk.locator("a.row", has_text=words["subject"])
+    expect(row).to_be_visible()
+    clean(desk)
+    row.click()
+    expect(desk.locator("article.msg[data-way=in]", has_text=words["question"])).to_be_visible()
+    desk.fill("#write textarea", words["answer"])
+    desk.press("#write textarea", "Control+Enter")
+    mine = desk.locator("article.msg[data-way=out]", has_text=words["answer"])
+    expect(mine).to_be_visible()
+    expect(mine.locator("[data-state=sent], [data-state=delivered]")).to_be_visible()
+    clean(desk)
+
+    customer.goto(here.address + "/sandbox")
+    arrived = customer.locator("#mails a.row", has_text=words["subject"]).first
+    expect(arrived).to_be_visible()
+    arrived.click()
+    expect(customer.locator(".mail-open .text")).to_contain_text(words["answer"])
+    clean(customer)
+    customer.click(".mail-open a.primary")
+    customer.fill("[name=text]", words["thanks"])
+    customer.click("#send")
+
+    expect(desk.locator("article.msg[data-way=in]", has_text=words["thanks"])).to_be_visible()
+    expect(desk.locator("article.msg")).to_have_count(3)
+    assert here.complaints == []
+
+
+def test_two_agents_see_one_anothers_work(visit: Any) -> None:
+    one, two = visit("leila", "en"), visit("karim", "en")
+    first, second = one.tab("/all"), two.tab("/all")
+    target = first.locator("a.row").nth(3)
+    subject = target.locator(".row-subject").inner_text()
+    target.click()
+    second.locator("a.row", has_text=subject).first.click()
+    expect(second.locator("#messages article.msg").first).to_be_visible()
+    first.keyboard.press("e")
+    expect(second.locator("a.row[aria-current=true]", has_text=subject)).to_have_count(0)
+    assert one.complaints == two.complaints == []
+
+
+def test_without_words_nothing_is_sent(visit: Any) -> None:
+    page = visit("leila", "en").tab("/all")
+    page.locator("a.row").first.click()
+    page.click("#send")
+    expect(page.locator("#write [data-error]")).to_be_visible()
+    expect(page.locator("article.msg[data-way=out]", has_text=re.compile("^$"))).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/mine", "/all", "/customers", "/quarantine", "/settings", "/sandbox"])
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("en", "dark", 390), ("ar", "light", 390), ("fr", "dark", 1440)]
+)
+def test_every_page_is_clean_and_stays_inside_the_screen(
+    visit: Any, path: str, language: str, scheme: str, width: int
+) -> None:
+    here = visit("leila", language, width=width, scheme=scheme)
+    page = here.tab(path)
+    page.wait_for_load_state("networkidle") if path != "/sandbox" else page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
+    assert page.locator("h1").count() == 1
+    clean(page)
+    assert here.complaints == []
