@@ -82,7 +82,8 @@ def test_people() -> None:
     ZoneInfo(PEOPLE["workspace"]["timezone"])
     teams = {team["key"] for team in PEOPLE["teams"]}
     for agent in AGENTS.values():
-        assert set(agent) == {"key", "name", "email", "role", "languages", "teams"}, agent
+        assert set(agent) - {"interface"} == {"key", "name", "email", "role", "languages", "teams"}, agent
+        assert agent.get("interface", "en") in LANGUAGES, agent
         assert set(agent["teams"]) <= teams, agent
         assert set(agent["languages"]) <= set(LANGUAGES), agent
     roles = Counter(agent["role"] for agent in AGENTS.values())

@@ -113,7 +113,7 @@ class _World:
             _Event(present - timedelta(days=s["started_days_ago"]), n, s, 0) for n, s in enumerate(stories)
         ]
         heapq.heapify(queue)
-        with _mail_out(self.place) as sender:
+        with _mail_out() as sender:
             while queue:
                 event = heapq.heappop(queue)
                 with travel(event.at):
@@ -248,7 +248,7 @@ def _inbox(workspace_id: UUID, inbox: dict[str, Any], shop: str) -> Inbox:
 
 def _agent(workspace_id: UUID, agent: dict[str, Any], teams: dict[str, Team]) -> Actor:
     user = User.objects.create(
-        email=agent["email"], name=agent["name"], password=_hashed(), language=agent["languages"][0]
+        email=agent["email"], name=agent["name"], password=_hashed(), language=agent.get("interface", agent["languages"][0])
     )
     row = Agent.objects.create(workspace_id=workspace_id, user=user, name=agent["name"], role=agent["role"])
     for key in agent["teams"]:
@@ -298,7 +298,7 @@ def _send_all(sender: Sender) -> None:
 
 
 @contextmanager
-def _mail_out(place: Place | None) -> Iterator[Sender]:
+def _mail_out() -> Iterator[Sender]:
     sender = Sender(pool("queue", "demo"), senders=2)
     try:
         yield sender
