@@ -10,7 +10,8 @@ from tests.worlds import Shop
 from wasl.conversations.models import Attachment, Conversation, Message
 from wasl.delivery.models import Attempt, Delivery
 from wasl.kit.clock import now
-from wasl.kit.db import tenant
+from wasl.kit.db import raw, tenant
+from wasl.timeline.actions import Touch, append
 
 HTMX = {"HX-Request": "true"}
 
@@ -126,3 +127,21 @@ def test_what_did_not_arrive_says_why_and_can_be_tried_again(
     with tenant(shop.id):
         assert Delivery.objects.get().state == "queued"
     assert client.get(f"/messages/{known.message}/attempts").status_code == 404
+
+
+def test_the_card_says_which_address_works(shop: Shop, known: Known, browser: Browser) -> None:
+    client = browser(shop)
+    assert "Works" not in client.get(f"/customers/{known.customer}").text
+    for kind, works, under in (
+        ("delivery.sent", "Works", "Last sent"),
+        ("delivery.failed", "Fails", "Their mailbox is full"),
+        ("delivery.delivered", "Works", "Last arrived"),
+    ):
+        facts: dict[str, int | str] = {"reason": "mailbox_full"} if kind == "delivery.failed" else {}
+        touch = Touch(known.customer, kind, now(), facts=facts, detail={"to": "camille@atelier.example"})
+        with tenant(shop.id):
+            append(raw(), shop.id, [touch])
+        for path in (f"/customers/{known.customer}", f"/all/{known.conversation}"):
+            page = client.get(path).text
+            assert works in page, (kind, path)
+            assert under in page, (kind, path)

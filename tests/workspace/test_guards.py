@@ -54,6 +54,8 @@ def test_templates_hold_no_style_and_no_script(page: Path) -> None:
     assert not re.search(r"<style", text)
     assert not re.search(r"\son[a-z]+\s*=\s*[\"']", text)
     assert "javascript:" not in text
+    for tag in re.findall(r"<[a-z][^>]*\shx-select=[^>]*>", text):
+        assert 'hx-disinherit="hx-select"' in tag, "what is inside would inherit it"
     for script in re.findall(r"<script\b[^>]*>", text):
         assert "src=" in script, script
 

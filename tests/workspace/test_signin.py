@@ -154,6 +154,18 @@ def test_letters_leave_by_the_workspaces_own_inbox(shop: Shop, monkeypatch: pyte
         post.to_agent(stranger, "Subject", "Body")
 
 
+def test_a_password_is_changed_and_one_stays_signed_in(shop: Shop, browser: Browser) -> None:
+    client = browser(shop)
+    new = "lamps and tables and olives"
+    form = {"oldpassword": "wrong", "password1": new, "password2": new}
+    assert 'aria-invalid="true"' in client.post("/password/change", form).text
+    done = client.post("/password/change", form | {"oldpassword": PASSWORD})
+    assert done.headers["Location"] == "/settings?kept=1"
+    assert client.get("/mine").status_code == 200
+    _, response = sign_in(shop, new)
+    assert response.headers["Location"] == "/"
+
+
 @pytest.mark.parametrize(("code", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("it", "ltr"), ("en", "ltr")])
 def test_the_switch_speaks_four_languages(db: None, code: str, direction: str) -> None:
     client = Client()

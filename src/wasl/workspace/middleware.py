@@ -22,6 +22,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # itself.
 PUBLIC = frozenset(
     {
+        "account_inactive",
         "account_login",
         "account_logout",
         "account_reset_password",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import connection
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from wasl.accounts.models import User
@@ -29,6 +30,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untype
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Agents are added by an administrator."""
         return False
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to one's settings, which say that it is done."""
+        return reverse("settings") + "?kept=1"
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Say nothing: the page itself shows whether someone is signed in."""

@@ -91,7 +91,7 @@ def customer(request: Request, customer_id: UUID) -> HttpResponse:
         "card": known,
         "name": name,
         "since": cards.since(known.customer),
-        "ways": [cards.way(identity) for identity in known.identities],
+        "ways": cards.ways(known.identities, page.rows),
         "conversations": cards.others(request.actor, set(known.members), limit=8),
         "merges": shapes.merges(known.merges),
     }

@@ -3,6 +3,7 @@
 import { say } from "./words.js";
 
 const LARGEST = 25 * 1024 * 1024;
+const MOST = 20;
 const PREFIX = `wasl-draft-${document.body.dataset.agent}-`;
 const chosen = new WeakMap();
 
@@ -93,7 +94,9 @@ function add(form, files) {
     trouble(form, say("large", { name: file.name }));
     return false;
   });
-  if (fitting.length) setFiles(form, [...filesOf(form), ...fitting]);
+  const files = [...filesOf(form), ...fitting];
+  if (files.length > MOST) trouble(form, say("many"));
+  if (fitting.length) setFiles(form, files.slice(0, MOST));
 }
 
 document.addEventListener("change", (event) => {

@@ -13,7 +13,9 @@ const viewOf = (href) => {
 export const openId = () => document.getElementById("thread")?.dataset.conversation ?? "";
 
 export function show(pane) {
-  if (desk()) desk().dataset.pane = pane;
+  if (!desk()) return;
+  desk().dataset.pane = pane;
+  document.querySelector("[data-card-title]")?.setAttribute("aria-level", pane === "card" ? "1" : "2");
 }
 
 function mark(id) {

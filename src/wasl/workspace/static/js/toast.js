@@ -5,6 +5,7 @@ import { digits, say } from "./words.js";
 const place = () => document.getElementById("toasts");
 
 function count(toast) {
+  if (toast.querySelector("[data-reload]")) return; // stays until it is answered
   let left = Number(toast.dataset.seconds || 12);
   const shown = toast.querySelector(".num");
   const held = () => toast.matches(":hover") || toast.contains(document.activeElement);
@@ -36,6 +37,12 @@ document.addEventListener("click", (event) => {
   const toast = event.target.closest("[data-dismiss]")?.closest(".toast");
   toast?.remove();
 });
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-reload]")) location.reload();
+});
+document.addEventListener("wasl:out", () => {
+  if (!place().querySelector("[data-reload]")) place().append(document.getElementById("out-template").content.cloneNode(true));
+});
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.target.closest?.("#toasts .toast")?.remove();
 });
@@ -47,7 +54,7 @@ document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (!asked(event) || event.defaultPrevented) return;
   const own = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
-  fail(own ? xhr.responseText : say("failed"));
+  fail(own ? xhr.responseText : say(xhr.status === 413 ? "heavy" : "failed"));
 });
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => asked(event) && fail(say("offline")));
