@@ -94,9 +94,9 @@ function add(form, files) {
     trouble(form, say("large", { name: file.name }));
     return false;
   });
-  const files = [...filesOf(form), ...fitting];
-  if (files.length > MOST) trouble(form, say("many"));
-  if (fitting.length) setFiles(form, files.slice(0, MOST));
+  const all = [...filesOf(form), ...fitting];
+  if (all.length > MOST) trouble(form, say("many"));
+  if (fitting.length) setFiles(form, all.slice(0, MOST));
 }
 
 document.addEventListener("change", (event) => {
