@@ -45,6 +45,7 @@ class Writer:
         self._pool = pool
         self._waker = waker
         self._waiting: dict[UUID, list[Job]] = {}
+        self._working = 0
         self._workers: set[asyncio.Task[None]] = set()
         self._lanes: list[Lane] = []
 
@@ -52,7 +53,8 @@ class Writer:
         """Store payloads of one workspace; durable when this returns. Raises Unavailable."""
         done: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(workspace, []).append((payloads, done))
-        if len(self._workers) < AT_ONCE:
+        if self._working < AT_ONCE:
+            self._working += 1
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
@@ -76,6 +78,8 @@ class Writer:
                 await self._commit(workspace, jobs)
             except Exception as error:
                 _fail(jobs, error)
+        # Counted here and not when the task is collected: whoever comes in between must find a worker or start one.
+        self._working -= 1
 
     def _take(self, workspace: UUID) -> list[Job]:
         """The next jobs of a workspace, and the rest of them to the end of the queue."""

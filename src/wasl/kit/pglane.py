@@ -107,6 +107,8 @@ class Lane:
             raise
         for result in results:
             if result.status == pq.ExecStatus.FATAL_ERROR:
+                if self.broken:
+                    self.close()
                 raise error_from_result(result)
         return results[-1]
 
