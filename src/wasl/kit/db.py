@@ -11,12 +11,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
+from psycopg_pool.base import AttemptWithBackoff
 
 from wasl.kit import arrays  # noqa: F401 - registers how lists are sent
 from wasl.kit.tenancy import APP_ROLE
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+# A PostgreSQL that was killed is back in half a second. Pools (Django's too) would try after 1, 3 and 7 s; so they do
+# after 0.1, 0.25, 0.5, 0.8, 1.3, 2.1, 3.2 … s.
+AttemptWithBackoff.INITIAL_DELAY = 0.1
+AttemptWithBackoff.DELAY_BACKOFF = 1.5
 
 SET_WORKSPACE: LiteralString = "SELECT set_config('wasl.workspace', %s, true)"
 

@@ -22,7 +22,7 @@ Connect = Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]
 
 PROBE_EVERY = 10.0
 PROBE_PATIENCE = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.4
 REVIEW_EVERY = 30.0
 """Seconds between two looks at every session: those who change access send a signal; this finds what they forgot."""
 
