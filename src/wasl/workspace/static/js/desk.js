@@ -28,11 +28,15 @@ function mark(id) {
 }
 
 let turn = 0;
+let coming = null; // the conversation that is being fetched, '' for none
+
+const chosen = () => coming ?? openId();
 
 // Open the conversation at `href`, or with a list's address none.
 export async function open(href, { push = true, focus = false } = {}) {
   const mine = ++turn;
   const id = conversationIn(href);
+  coming = id;
   const thread = document.getElementById("thread");
   thread.setAttribute("aria-busy", "true");
   mark(id);
@@ -40,6 +44,7 @@ export async function open(href, { push = true, focus = false } = {}) {
   // A failure has its toast, and a newer wish replaces this one.
   await htmx.ajax("GET", href, { source: desk(), target: "#thread", swap: "outerHTML" }).catch(() => null);
   if (mine !== turn) return;
+  coming = null;
   document.getElementById("thread").removeAttribute("aria-busy");
   if (openId() !== id) {
     mark(openId());
@@ -124,7 +129,7 @@ function uniqueDays() {
 
 document.addEventListener("htmx:afterSwap", (event) => {
   uniqueDays();
-  if (event.target.id === "list") mark(openId());
+  if (event.target.id === "list") mark(chosen());
   if (["list", "messages"].includes(event.target.id)) markSeen();
 });
 document.addEventListener("visibilitychange", markSeen);
