@@ -66,7 +66,9 @@ class Reader(asyncio.Protocol):
             return
         self.busy = True
         self.transport.write(
-            self.crowd.request(self.crowd.path, self.key, "HX-Request: true\r\nHX-Target: list")
+            self.crowd.request(
+                self.crowd.path, self.key, "HX-Request: true\r\nHX-Target: list\r\nWasl-Refresh: 1"
+            )
         )
 
     def data_received(self, data: bytes) -> None:

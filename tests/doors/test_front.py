@@ -1,82 +1,21 @@
-"""The one port, as a process: what Django gets to see, what slow and oversized clients get, and how it ends."""
+"""The one port, as a process: what Django gets to see, and what slow and oversized clients get."""
 
 import hashlib
 import json
 import os
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.live.browser import Browser, sign_in
-from tests.processes import free_port, role, wait_for_port
-from tests.worlds import Shop
+from tests.doors.fronts import Front, front
 from wasl.kit.postgres import Cluster
 from wasl.workspace import assets
 
 LIMIT = 2_000_000
-SITE = {"DJANGO_SETTINGS_MODULE": "tests.doors.site"}
-SERVE = "wasl.doors.web:serve"
-
-
-@dataclass
-class Front:
-    port: int
-    process: "subprocess.Popen[bytes]"
-
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> "Got":
-        line = HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            line.request(method, path, body, headers or {})
-            return Got.of(line.getresponse())
-        finally:
-            line.close()
-
-    def get(self, path: str, **headers: str) -> "Got":
-        return self.ask(
-            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
-        )
-
-    def open(self, text: str) -> socket.socket:
-        """A connection on which this was sent; `Host` and the end of a line are filled in."""
-        line = socket.create_connection(("127.0.0.1", self.port), 10)
-        line.sendall(text.replace("\n", "\r\n").replace("HOST", "Host: 127.0.0.1").encode())
-        return line
-
-
-@dataclass
-class Got:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @classmethod
-    def of(cls, response: HTTPResponse) -> "Got":
-        return cls(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@contextmanager
-def front(**settings: str) -> Iterator[Front]:
-    port = free_port()
-    with role(SERVE, **SITE, WASL_HTTP_PORT=str(port), **settings) as process:
-        wait_for_port(port, process)
-        started = Front(port, process)
-        while started.get("/healthz").status != 200:
-            time.sleep(0.01)
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +182,17 @@ def test_half_sent_requests_do_not_hold_up_pages(web: Front) -> None:
             line.close()
 
 
+def test_pages_that_read_themselves_again_let_others_go_first(cluster: Cluster) -> None:
+    with front(WASL_WEB_THREADS="4") as web:
+        again = [web.open("GET /slow?seconds=1 HTTP/1.1\nHOST\nWasl-Refresh: 1\n\n") for _ in range(8)]
+        time.sleep(0.2)
+        started = time.monotonic()
+        assert web.get("/hello").body == b"hello"
+        assert time.monotonic() - started < 0.8
+        for line in again:
+            line.close()
+
+
 def test_slow_readers_do_not_hold_up_pages(web: Front) -> None:
     slow = [web.open("GET /file?size=30000000 HTTP/1.1\nHOST\n\n") for _ in range(8)]
     try:
@@ -360,54 +310,3 @@ def test_static_never_leaves_its_folder(web: Front, prefix: str, name: str) -> N
         raw = b"".join(iter(lambda: line.recv(65536), b""))
     assert raw.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), raw[:100]
     assert web.ask("POST", "/static/css/base.css").status == 405
-
-
-# The end --------------------------------------------------------------------------------------------------
-
-
-def test_stopping_ends_open_streams_and_finishes_answers(shop: Shop) -> None:
-    key = sign_in(shop.users["agent"])
-    with front() as web, ThreadPoolExecutor(1) as pool:
-        browsers = [Browser(web.port, key).greeted() for _ in range(5)]
-        half = web.open("POST /echo HTTP/1.1\nHOST\nContent-Length: 100\n\nhalf")
-        page = pool.submit(web.get, "/slow?seconds=0.5")
-        time.sleep(0.2)
-        started = time.monotonic()
-        web.process.send_signal(signal.SIGTERM)
-        for browser in browsers:
-            event = browser.event()
-            assert (event.name, event.data) == ("end", "stopping")
-            browser.close()
-        assert page.result().body == b"done"
-        assert web.process.wait(5) == 0
-        assert time.monotonic() - started < 1.3
-        half.close()
-
-
-def test_an_idle_front_with_streams_stops_within_a_second(shop: Shop) -> None:
-    key = sign_in(shop.users["agent"])
-    with front() as web:
-        browsers = [Browser(web.port, key).greeted() for _ in range(20)]
-        started = time.monotonic()
-        web.process.send_signal(signal.SIGINT)
-        assert web.process.wait(5) == 0
-        assert time.monotonic() - started < 1
-        for browser in browsers:
-            browser.close()
-
-
-def test_a_page_that_never_ends_does_not_hold_up_the_end(cluster: Cluster) -> None:
-    with front() as web, web.open("GET /slow?seconds=60 HTTP/1.1\nHOST\n\n"):
-        time.sleep(0.3)
-        web.process.send_signal(signal.SIGTERM)
-        assert web.process.wait(8) == 0
-
-
-def test_a_port_that_is_taken_is_said_in_words(web: Front, capfd: pytest.CaptureFixture[str]) -> None:
-    with role(SERVE, **SITE, WASL_HTTP_PORT=str(web.port)) as second:
-        assert second.wait(20) == 1
-    said = capfd.readouterr().err
-    assert said == (
-        f"Pages cannot be served on 127.0.0.1 port {web.port}: Address already in use. "
-        "Choose another with WASL_HTTP_HOST and WASL_HTTP_PORT.\n"
-    )

@@ -242,3 +242,23 @@ def test_a_part_that_could_not_be_read_is_read_a_little_later(
     signals.send(owner, [Signal("conversation", shop.id, shop.mail.id, (uuid7(),))])
     expect(page.locator("#list")).to_have_text(str(before + 1), timeout=6000)
     assert failures
+
+
+def test_a_part_rests_the_longer_the_slower_it_is_read(open_page: Open, shop: Shop, owner: Owner) -> None:
+    page = open_page(list="list")
+    settle(page)
+    asked: list[dict[str, str]] = []
+
+    def slow(route: Any) -> None:
+        asked.append(route.request.headers)
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/part?list", slow)
+    for _ in range(10):
+        signals.send(owner, [Signal("conversation", shop.id, shop.mail.id, (uuid7(),))])
+        page.wait_for_timeout(50)
+    assert len(asked) == 1
+    assert asked[0]["wasl-refresh"] == "1"
+    page.wait_for_timeout(2000)
+    assert len(asked) == 2

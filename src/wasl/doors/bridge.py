@@ -24,6 +24,9 @@ IN_MEMORY = 2 * 1024 * 1024
 SEND_PATIENCE = 60.0
 """Seconds a client may take to accept one piece, once the buffers between us are full."""
 MOST_WAITING = 500
+REFRESH = "HTTP_WASL_REFRESH"
+"""A page that reads itself again because of a live event. A quarter of the threads does these: when every open page
+does so at once, what someone clicks does not queue behind them."""
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -85,7 +88,9 @@ class Bridge:
         self._spool = spool
         self._secure = secure
         self._seen = seen
-        self._pages = ThreadPoolExecutor(threads, "page")
+        refreshing = max(1, threads // 4)
+        self._pages = ThreadPoolExecutor(max(1, threads - refreshing), "page")
+        self._refreshes = ThreadPoolExecutor(refreshing, "refresh")
         self._files = ThreadPoolExecutor(2, "file")
         self._waiting = 0
 
@@ -98,7 +103,8 @@ class Bridge:
         try:
             environ = environ_of(scope, body, secure=self._secure)
             work = contextvars.copy_context().run
-            answer = await asyncio.get_running_loop().run_in_executor(self._pages, work, self._page, environ)
+            threads = self._refreshes if REFRESH in environ else self._pages
+            answer = await asyncio.get_running_loop().run_in_executor(threads, work, self._page, environ)
         finally:
             self._waiting -= 1
             body.close()
@@ -154,7 +160,7 @@ class Bridge:
 
     def close(self) -> None:
         """End the threads, once they are done."""
-        for threads in (self._pages, self._files):
+        for threads in (self._pages, self._refreshes, self._files):
             threads.shutdown(wait=False, cancel_futures=True)
 
 

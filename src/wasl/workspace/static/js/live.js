@@ -11,21 +11,57 @@
 import { Line } from "./live-worker.js";
 
 const RETRY = 2000;
+const REST = 3; // times as long as the last reading took
+const LONGEST_REST = 15_000;
 const agent = document.body.dataset.agent;
 const place = `wasl-live ${agent}`;
 const waiting = new Set();
+const busy = new WeakMap(); // when an element's reading began
+const rested = new WeakMap(); // when an element may be read again
 let flushing = 0;
 
 function refresh() {
-  flushing = 0;
   if (document.hidden) return; // read when it is looked at
-  for (const element of waiting) if (element.isConnected) globalThis.htmx?.trigger(element, "wasl:refresh");
-  waiting.clear();
+  const now = performance.now();
+  let next = Infinity;
+  for (const element of waiting) {
+    const due = busy.has(element) ? Infinity : (rested.get(element) ?? 0);
+    if (due > now) {
+      next = Math.min(next, due);
+      continue;
+    }
+    waiting.delete(element);
+    if (element.isConnected) globalThis.htmx?.trigger(element, "wasl:refresh");
+  }
+  if (next < Infinity) flush(next - now);
+}
+
+function flush(wait = 0) {
+  clearTimeout(flushing);
+  flushing = setTimeout(refresh, wait);
 }
 
 function want(elements) {
   for (const element of elements) waiting.add(element);
-  flushing ||= setTimeout(refresh);
+  flush();
+}
+
+// The first change is read at once. While they keep coming an element rests after each reading, the longer the
+// slower the server answers, and the server lets what people do go first.
+const ours = (detail) => (detail.requestConfig ?? detail).triggeringEvent?.type === "wasl:refresh";
+
+function began({ detail }) {
+  if (!ours(detail)) return;
+  detail.headers["Wasl-Refresh"] = "1";
+  busy.set(detail.elt, performance.now());
+}
+
+function ended({ detail }) {
+  if (!ours(detail)) return;
+  const now = performance.now();
+  rested.set(detail.elt, now + Math.min(LONGEST_REST, REST * (now - busy.get(detail.elt))));
+  busy.delete(detail.elt);
+  flush();
 }
 
 const words = (attribute, ids = []) => ids.map((id) => `[data-live~="${attribute}:${CSS.escape(id)}"]`);
@@ -110,5 +146,7 @@ if (agent) {
   });
   document.addEventListener("visibilitychange", () => want([]));
   document.addEventListener("htmx:afterSettle", show);
+  document.addEventListener("htmx:configRequest", began);
+  document.addEventListener("htmx:afterRequest", ended);
   for (const name of ["sendError", "responseError", "timeout"]) document.addEventListener(`htmx:${name}`, again);
 }
