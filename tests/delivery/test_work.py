@@ -4,8 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -389,10 +388,10 @@ def test_a_lease_is_renewed_while_the_call_lasts(road: Road) -> None:
 
         thread = threading.Thread(target=slow)
         thread.start()
-        with Working(road.sender(lease=0.6)):
+        with Working(road.sender(lease=1.5)):
             _wait(lambda: road.state(one) == "sending")
-            other = road.sender(lease=0.6)
-            for _ in range(12):
+            other = road.sender(lease=1.5)
+            for _ in range(25):
                 other.step()
                 time.sleep(0.1)
                 assert road.state(one) == "sending"
@@ -406,24 +405,17 @@ def test_a_turn_that_was_not_committed_leaves_no_doubt(road: Road, stand: Stand,
     """The commit goes through and the answer to it is lost: the calls were never made, and that is known."""
     one = road.send()
     sender = road.sender()
-    pool = sender._pool
-    calls = []
+    conn = sender._conn = sender._pool.getconn()
+    commit = conn.commit
 
-    class Breaking:
-        def connection(self) -> Any:
-            @contextmanager
-            def broken() -> Iterator[Any]:
-                with pool.connection() as conn:
-                    yield conn
-                if not calls:
-                    calls.append(1)
-                    raise psycopg.OperationalError("the server closed the connection unexpectedly")
+    def answer_lost() -> None:
+        commit()
+        raise psycopg.OperationalError("the server closed the connection unexpectedly")
 
-            return broken()
-
-    monkeypatch.setattr(sender, "_pool", Breaking())
+    monkeypatch.setattr(conn, "commit", answer_lost)
     with pytest.raises(psycopg.OperationalError):
         sender.step()
+    monkeypatch.undo()
     assert road.state(one) == "sending"
     turn_until(sender, ended(road, one))
     sender.close()

@@ -32,6 +32,9 @@ IDLE = 1.0
 INTAKE_GAP = 0.012
 """Seconds between two small batches: a batch of eight costs half of eight batches of one, and nobody sees 12 ms."""
 
+DELIVERY_GAP = 0.008
+"""Seconds between two turns of the sender: calls that return together are recorded together."""
+
 FOLLOW_GAP = 0.1
 SMALL = 50
 LONGEST_PAUSE = 5.0

@@ -1,6 +1,6 @@
 """What may be done with deliveries, each inside the caller's transaction and workspace (the application's role)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -81,7 +81,7 @@ def retry(conn: Connection, workspace_id: UUID, delivery_id: UUID, *, by: str = 
     standing = course.by_hand(row.standing, at, timedelta(seconds=settings.ENV.delivery_deadline))
     if standing is None:
         return False
-    _change(conn, Change(row, standing, "delivery.retried", by=by))
+    _change(conn, Change(row, standing, "delivery.retried", by=by), at)
     wake(conn, "delivery")
     return True
 
@@ -114,7 +114,7 @@ def receipt(
     standing = course.after_receipt(row.standing, bounce.kind, reason, at)
     if standing != row.standing:
         said = course.Outcome(course.Ending.SENT, detail=bounce.diagnostic)
-        _change(conn, Change.of(row, standing, said))
+        _change(conn, Change.of(row, standing, said), at)
     return standing.state
 
 
@@ -123,6 +123,6 @@ def reason_of(bounce: BounceReport) -> Reason:
     return of_status(bounce.status) or Reason.OTHER
 
 
-def _change(conn: Connection, change: Change) -> None:
-    write(conn, [change])
-    tell(conn, change.row.workspace_id, [change], clock_now())
+def _change(conn: Connection, change: Change, at: datetime) -> None:
+    write(conn, [change], at)
+    tell(conn, change.row.workspace_id, [change], at)

@@ -42,6 +42,15 @@ class Job:
         return Key(self.row.workspace_id, self.row.inbox_id)
 
 
+class Known(NamedTuple):
+    """A receipt that is already stored."""
+
+    delivery_id: UUID
+    at: datetime
+    kind: BounceKind
+    reason: str
+
+
 # A loose index scan: one step of the index for each inbox that has something waiting, however much that is.
 _HEADS: LiteralString = """
 WITH RECURSIVE head AS (
@@ -71,20 +80,22 @@ WITH picked AS (
     WHERE workspace_id = q.workspace_id AND inbox_id = q.inbox_id AND state IN ('queued', 'retry')
       AND due_at <= %(now)b
     ORDER BY due_at, id LIMIT q.quota FOR UPDATE SKIP LOCKED) p
+), taken AS (
+  UPDATE delivery_delivery d
+  SET state = 'sending', attempts = d.attempts + 1, fence = d.fence + 1, due_at = %(lease)b
+  FROM picked WHERE d.workspace_id = picked.workspace_id AND d.id = picked.id
+  RETURNING d.*
+), d AS (
+  SELECT *, (%(ids)b::uuid[])[row_number() OVER ()] AS attempt_id FROM taken
+), written AS (
+  INSERT INTO delivery_attempt (workspace_id, id, delivery_id, number, started_at, outcome, reason, code, detail)
+  SELECT d.workspace_id, d.attempt_id, d.id,
+         (SELECT coalesce(max(a.number), 0) + 1 FROM delivery_attempt a
+          WHERE a.workspace_id = d.workspace_id AND a.delivery_id = d.id),
+         %(now)b, '', '', '', ''
+  FROM d
 )
-UPDATE delivery_delivery d
-SET state = 'sending', attempts = d.attempts + 1, fence = d.fence + 1, due_at = %(lease)b
-FROM picked WHERE d.workspace_id = picked.workspace_id AND d.id = picked.id
-RETURNING {COLUMNS}, d.payload
-"""
-
-_ATTEMPT: LiteralString = """
-INSERT INTO delivery_attempt (workspace_id, id, delivery_id, number, started_at, outcome, reason, code, detail)
-SELECT u.workspace_id, u.id, u.delivery_id,
-       (SELECT coalesce(max(a.number), 0) + 1 FROM delivery_attempt a
-        WHERE a.workspace_id = u.workspace_id AND a.delivery_id = u.delivery_id),
-       %b, '', '', '', ''
-FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[]) AS u (workspace_id, id, delivery_id)
+SELECT {COLUMNS}, d.attempt_id, d.payload FROM d
 """
 
 
@@ -96,14 +107,11 @@ def take(conn: Connection, quotas: Mapping[Key, int], now: datetime, lease_until
         "workspaces": [key.workspace_id for key in quotas],
         "inboxes": [key.inbox_id for key in quotas],
         "quotas": list(quotas.values()),
+        "ids": [uuid7() for _ in range(sum(quotas.values()))],
         "now": now,
         "lease": lease_until,
     }
-    jobs = [Job(Row.of(row), uuid7(), now, row[16]) for row in conn.execute(_TAKE, values)]
-    if jobs:
-        workspaces, deliveries = [j.row.workspace_id for j in jobs], [j.row.id for j in jobs]
-        conn.execute(_ATTEMPT, [now, workspaces, [j.attempt_id for j in jobs], deliveries])
-    return jobs
+    return [Job(Row.of(row), row[16], now, row[17]) for row in conn.execute(_TAKE, values)]
 
 
 _WAITING: LiteralString = f"""
@@ -189,24 +197,6 @@ def renew(conn: Connection, rows: Iterable[Row], lease_until: datetime) -> None:
         conn.execute(_RENEW, [lease_until, *values])
 
 
-_FINISH: LiteralString = """
-UPDATE delivery_attempt a
-SET finished_at = %b, outcome = u.outcome, reason = u.reason, code = u.code, detail = u.detail
-FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[])
-     AS u (workspace_id, id, outcome, reason, code, detail)
-WHERE a.workspace_id = u.workspace_id AND a.id = u.id AND a.finished_at IS NULL
-"""
-
-
-def finish(
-    conn: Connection, ended: Sequence[tuple[UUID, UUID, tuple[str, str, str, str]]], at: datetime
-) -> None:
-    """Write how attempts ended: (workspace, attempt, (outcome, reason, code, detail))."""
-    if ended:
-        values = [[e[2][i] for e in ended] for i in range(4)]
-        conn.execute(_FINISH, [at, [e[0] for e in ended], [e[1] for e in ended], *values])
-
-
 def erase(conn: Connection, attempts: Sequence[tuple[UUID, UUID]]) -> None:
     """Take back attempts that were written and never begun: (workspace, attempt)."""
     if attempts:
@@ -217,15 +207,6 @@ def erase(conn: Connection, attempts: Sequence[tuple[UUID, UUID]]) -> None:
         )
 
 
-class Known(NamedTuple):
-    """A receipt that is already stored."""
-
-    delivery_id: UUID
-    at: datetime
-    kind: BounceKind
-    reason: str
-
-
 _RECEIPTS: LiteralString = """
 SELECT r.delivery_id, r.at, r.kind, coalesce(r.detail ->> 'reason', '')
 FROM unnest(%b::uuid[], %b::uuid[]) AS u (workspace_id, id)
@@ -234,10 +215,15 @@ ORDER BY r.at, r.id
 """
 
 
-def receipts(conn: Connection, rows: Iterable[Row]) -> list[Known]:
-    """The receipts of deliveries, oldest first."""
-    rows = list(rows)
+def receipts(conn: Connection, rows: Sequence[Row]) -> dict[UUID, list[Known]]:
+    """The receipts of deliveries, oldest first.
+
+    A statement of its own, after the deliveries are locked: one that waited for a lock would not see the receipt
+    that was written under it.
+    """
     if not rows:
-        return []
-    values = [[r.workspace_id for r in rows], [r.id for r in rows]]
-    return [Known(*row) for row in conn.execute(_RECEIPTS, values)]
+        return {}
+    found: dict[UUID, list[Known]] = {}
+    for row in conn.execute(_RECEIPTS, [[r.workspace_id for r in rows], [r.id for r in rows]]):
+        found.setdefault(row[0], []).append(Known(*row))
+    return found

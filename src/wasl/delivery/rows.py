@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from wasl.delivery import course
-from wasl.delivery.course import Outcome, Standing
+from wasl.delivery.course import Ending, Outcome, Standing
 from wasl.delivery.models import State
 from wasl.kit.db import Connection, as_tenant
 from wasl.kit.signal import Signal
@@ -63,37 +63,56 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From one standing to the next; `kind` names the touchpoint it leaves, '' for none."""
+    """From one standing to the next; `kind` names the touchpoint it leaves, '' for none.
+
+    With `attempt_id` the outcome is that attempt's, and is written with it.
+    """
 
     row: Row
     now: Standing
     kind: str
     outcome: Outcome | None = None
+    attempt_id: UUID | None = None
     by: str = "system"
 
     @classmethod
-    def of(cls, row: Row, now: Standing, outcome: Outcome | None = None) -> "Change":
+    def of(
+        cls, row: Row, now: Standing, outcome: Outcome | None = None, attempt_id: UUID | None = None
+    ) -> "Change":
         """A change that leaves what a person would be told of it."""
-        return cls(row, now, course.touchpoint(row.standing, now, outcome), outcome)
+        return cls(row, now, course.touchpoint(row.standing, now, outcome), outcome, attempt_id)
 
 
 _WRITE: LiteralString = """
-UPDATE delivery_delivery d
-SET state = u.state, due_at = u.due_at, deadline_at = u.deadline_at, attempts = u.attempts, doubts = u.doubts,
-    doubt_until = u.doubt_until, reason = u.reason, ended_at = u.ended_at, fence = d.fence + 1
-FROM unnest(%b::uuid[], %b::uuid[], %b::int8[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int4[],
-            %b::int4[], %b::timestamptz[], %b::text[], %b::timestamptz[])
-     AS u (workspace_id, id, fence, state, due_at, deadline_at, attempts, doubts, doubt_until, reason, ended_at)
-WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.fence = u.fence
-RETURNING d.id
+WITH u AS (
+  SELECT * FROM unnest(
+    %b::uuid[], %b::uuid[], %b::int8[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int4[], %b::int4[],
+    %b::timestamptz[], %b::text[], %b::timestamptz[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[])
+    AS u (workspace_id, id, fence, state, due_at, deadline_at, attempts, doubts, doubt_until, reason, ended_at,
+          attempt_id, outcome, said_reason, code, detail)
+), written AS (
+  UPDATE delivery_delivery d
+  SET state = u.state, due_at = u.due_at, deadline_at = u.deadline_at, attempts = u.attempts, doubts = u.doubts,
+      doubt_until = u.doubt_until, reason = u.reason, ended_at = u.ended_at, fence = d.fence + 1
+  FROM u WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.fence = u.fence
+  RETURNING d.id
+), finished AS (
+  UPDATE delivery_attempt a
+  SET finished_at = %b, outcome = u.outcome, reason = u.said_reason, code = u.code, detail = u.detail
+  FROM u JOIN written ON written.id = u.id
+  WHERE a.workspace_id = u.workspace_id AND a.id = u.attempt_id AND a.finished_at IS NULL
+)
+SELECT id FROM written
 """
+_NOTHING = Outcome(Ending.UNMADE)
 
 
-def write(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
-    """Write changes of one workspace, as the application's role or the queue's; the ids that still counted."""
+def write(conn: Connection, changes: Sequence[Change], at: datetime) -> set[UUID]:
+    """Write changes, and the ends of their attempts; the ids of the deliveries that still counted."""
     if not changes:
         return set()
     after = [change.now for change in changes]
+    said = [change.outcome or _NOTHING for change in changes]
     columns = (
         [change.row.workspace_id for change in changes],
         [change.row.id for change in changes],
@@ -106,8 +125,13 @@ def write(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
         [s.doubt_until for s in after],
         [str(s.reason) for s in after],
         [s.ended_at for s in after],
+        [change.attempt_id for change in changes],
+        [str(o.ending) for o in said],
+        [str(o.reason) for o in said],
+        [o.code for o in said],
+        [o.detail for o in said],
     )
-    return {row[0] for row in conn.execute(_WRITE, columns)}
+    return {row[0] for row in conn.execute(_WRITE, [*columns, at])}
 
 
 def tell(conn: Connection, workspace_id: UUID, changes: Iterable[Change], at: datetime) -> None:
@@ -164,7 +188,7 @@ def _detail(change: Change) -> dict[str, str]:
 
 def carry_out(conn: Connection, changes: Sequence[Change], at: datetime) -> set[UUID]:
     """Write and tell changes of any workspaces, as the queue role; the ids that still counted."""
-    counted = write(conn, changes)
+    counted = write(conn, changes, at)
     groups: dict[UUID, list[Change]] = defaultdict(list)
     for change in changes:
         if change.row.id in counted and (change.kind or change.row.standing.state != change.now.state):

@@ -25,6 +25,7 @@ from wasl.delivery import claim, course
 from wasl.delivery.call import call
 from wasl.delivery.claim import Job, Key
 from wasl.delivery.course import Dice, Ending, Limits, Outcome, Standing
+from wasl.delivery.crew import Crew, Task
 from wasl.delivery.lines import Lines, Outlet, ask, outlets
 from wasl.delivery.models import State
 from wasl.delivery.rows import Change, Row, carry_out, put_off
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 LEASE = 30.0
 IDLE = 10.0
+WATCH = 1.0
 REMEMBERED = 10.0
 """Seconds for which an inbox's settings are believed."""
 
@@ -84,15 +86,16 @@ class Sender:
         self._outlets: dict[Key, tuple[float, Outlet]] = {}
         self._served: dict[Key, int] = {}
         self._turns = 0
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._crew = Crew(senders, self._ring)
         self._returned: SimpleQueue[tuple[Job, Outcome]] = SimpleQueue()
         self._looked: SimpleQueue[tuple[Row, bool | None]] = SimpleQueue()
         self._calls: list[tuple[Job, Outcome]] = []
         self._looks: list[tuple[Row, bool | None]] = []
         self._under_way: dict[UUID, Job] = {}
         self._looking = 0
-        self._renewed_at = self._swept_at = 0.0
+        self._conn: Connection | None = None
+        self._watched: datetime | None = None
+        self._renewed_at = self._swept_at = self._watch_at = 0.0
         self._careful = False
         self._closing = False
 
@@ -107,12 +110,16 @@ class Sender:
         claimed: list[Job] = []
         looks: list[tuple[Row, str]] = []
         try:
-            with self._pool.connection() as conn:
-                wait = self._turn(conn, claimed, looks)
+            if self._conn is None:
+                self._conn = self._pool.getconn()
+            wait = self._turn(self._conn, claimed, looks)
+            self._conn.commit()
         except BaseException as error:
             # Whether or not the commit went through, these calls are not made: so they are not in doubt.
             self._calls += [(job, _UNMADE) for job in claimed]
             self._careful = not isinstance(error, psycopg.OperationalError)
+            self._watch_at = 0.0
+            self._let_go()
             raise
         self._calls, self._looks, self._careful = [], [], False
         for job in claimed:
@@ -124,6 +131,12 @@ class Sender:
         self._sweep()
         return wait
 
+    def _let_go(self) -> None:
+        """Give the connection back to the pool, which rolls back or throws away what is broken."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            self._pool.putconn(conn)
+
     def _turn(self, conn: Connection, claimed: list[Job], looks: list[tuple[Row, str]]) -> float:
         now = self._clock()
         self._record_calls(conn, now)
@@ -131,8 +144,7 @@ class Sender:
         self._renew(conn, now)
         if self._closing:
             return IDLE
-        more = self._end_lost_calls(conn, now)
-        more |= self._claim_looks(conn, now, looks)
+        more = self._watch(conn, now, looks)
         heads = claim.heads(conn)
         due = {key for key, at in heads.items() if at <= now}
         self._know(conn, due)
@@ -144,17 +156,17 @@ class Sender:
         moments = [at for key, at in heads.items() if key not in due]
         if quotas and not claimed:  # somebody else held the rows for a moment
             moments.append(now + PAUSE)
-        return self._until_next(conn, moments, due, now)
+        if claimed or self._under_way:
+            moments.append(now + self._lease / 3)  # to renew
+        return self._until_next(moments, due, now)
 
-    def _until_next(self, conn: Connection, moments: list[datetime], due: set[Key], now: datetime) -> float:
+    def _until_next(self, moments: list[datetime], due: set[Key], now: datetime) -> float:
         """Seconds until something becomes due by itself. What waits for a free sender waits for the bell."""
         moments += [b.until for key, b in self._breakers.items() if key in due and b.until and b.is_open(now)]
-        watched = claim.next_watched(conn)
-        if watched and (watched > now or not self.busy):
-            moments.append(watched)
-        longest = self._lease.total_seconds() / 3 if self._under_way else IDLE
+        if self._watched and (self._watched > now or not self.busy):
+            moments.append(self._watched)
         waits = [(at - now).total_seconds() for at in moments]
-        return max(0.001, min([longest, *waits]))
+        return max(0.001, min([IDLE, *waits]))
 
     @property
     def busy(self) -> int:
@@ -189,18 +201,17 @@ class Sender:
         if not self._calls:
             return
         held = claim.still_held(conn, [job.row for job, _ in self._calls])
-        calls = [(job, outcome) for job, outcome in self._calls if job.row.id in held]
-        known = _by_delivery(claim.receipts(conn, held.values()))
-        changes = []
-        for job, outcome in calls:
-            row = held[job.row.id]
-            standing = course.after_call(row.standing, outcome, now, self._limits, self._dice)
-            changes.append(Change.of(row, _with_receipts(standing, known.get(row.id, ()), job), outcome))
+        known = claim.receipts(conn, list(held.values()))
+        changes, unmade = [], []
+        for job, outcome in self._calls:
+            if row := held.get(job.row.id):
+                standing = course.after_call(row.standing, outcome, now, self._limits, self._dice)
+                standing = _with_receipts(standing, known.get(row.id, ()), job)
+                made = outcome.ending != Ending.UNMADE
+                changes.append(Change.of(row, standing, outcome, job.attempt_id if made else None))
+                unmade += [] if made else [(row.workspace_id, job.attempt_id)]
         self._carry_out(conn, changes, now)
-        made = [(job, outcome) for job, outcome in calls if outcome.ending != Ending.UNMADE]
-        claim.finish(conn, [_ended(job, outcome) for job, outcome in made], now)
-        unmade = [job for job, outcome in calls if outcome.ending == Ending.UNMADE]
-        claim.erase(conn, [(job.row.workspace_id, job.attempt_id) for job in unmade])
+        claim.erase(conn, unmade)
 
     def _record_looks(self, conn: Connection, now: datetime) -> None:
         if self._looks:
@@ -213,6 +224,8 @@ class Sender:
 
     def _carry_out(self, conn: Connection, changes: Sequence[Change], now: datetime) -> None:
         """All changes at once; after a turn that failed, one by one, and what cannot be written is set aside."""
+        if any(change.now.state == State.IN_DOUBT for change in changes):
+            self._watch_at = 0.0
         if not self._careful:
             carry_out(conn, changes, now)
             return
@@ -228,6 +241,17 @@ class Sender:
 
     # Leases and doubts ---------------------------------------------------------------------------------------
 
+    def _watch(self, conn: Connection, now: datetime, looks: list[tuple[Row, str]]) -> bool:
+        """See to leases that ended and doubts that are due, once a second; whether there is more of it."""
+        if time.monotonic() < self._watch_at:
+            return False
+        more = self._end_lost_calls(conn, now)
+        more |= self._claim_looks(conn, now, looks)
+        self._watched = claim.next_watched(conn)
+        pause = (self._watched - now).total_seconds() if self._watched else WATCH
+        self._watch_at = time.monotonic() + min(WATCH, max(0.0, pause))
+        return more
+
     def _renew(self, conn: Connection, now: datetime) -> None:
         elapsed = time.monotonic() - self._renewed_at
         if self._under_way and elapsed > self._lease.total_seconds() / 3:
@@ -238,14 +262,13 @@ class Sender:
         """Calls whose worker is gone are in doubt; whether there are more than one turn takes."""
         lost = claim.lost(conn, now)
         if lost:
-            known = _by_delivery(claim.receipts(conn, [job.row for job in lost]))
+            known = claim.receipts(conn, [job.row for job in lost])
             changes = []
             for job in lost:
                 standing = course.doubt(job.row.standing, now, self._limits)
                 standing = _with_receipts(standing, known.get(job.row.id, ()), job)
-                changes.append(Change.of(job.row, standing, _STOPPED))
+                changes.append(Change.of(job.row, standing, _STOPPED, job.attempt_id))
             self._carry_out(conn, changes, now)
-            claim.finish(conn, [_ended(job, _STOPPED) for job in lost], now)
         return len(lost) == claim.SLICE
 
     def _claim_looks(self, conn: Connection, now: datetime, looks: list[tuple[Row, str]]) -> bool:
@@ -303,30 +326,23 @@ class Sender:
 
     # Calling -------------------------------------------------------------------------------------------------
 
-    def _caller(self, job: Job, outlet: Outlet) -> Callable[[], None]:
+    def _caller(self, job: Job, outlet: Outlet) -> Task:
         def make() -> None:
             self._returned.put((job, call(self._lines, outlet, job)))
 
         return make
 
-    def _looker(self, row: Row, outlet: Outlet, message_id: str) -> Callable[[], None]:
+    def _looker(self, row: Row, outlet: Outlet, message_id: str) -> Task:
         def look() -> None:
             self._looked.put((row, ask(outlet.lookup, message_id)))
 
         return look
 
-    def _submit(self, task: Callable[[], None]) -> None:
-        if len(self._threads) < min(self._senders, self.busy):
-            # Daemons: a call that hangs must not keep a worker from ending; its lease will speak for it.
-            thread = threading.Thread(target=self._serve, name=f"sender-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._work.put(task)
+    def _submit(self, task: Task) -> None:
+        self._crew.submit(task, self.busy)
 
-    def _serve(self) -> None:
-        while (task := self._work.get()) is not None:
-            task()
-            self.bell.set()
+    def _ring(self) -> None:
+        self.bell.set()
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > 5.0:
@@ -348,9 +364,9 @@ class Sender:
             if not self.busy and not self._calls:
                 break
             self.bell.wait(min(1.0, max(0.0, end - time.monotonic())))
-        for _ in self._threads:
-            self._work.put(None)
+        self._crew.dismiss()
         self._lines.close()
+        self._let_go()
 
     def run(self, stopping: threading.Event) -> None:
         """Take turns until `stopping` is set and the bell rung, then close."""
@@ -364,21 +380,9 @@ class Sender:
         self.close()
 
 
-def _by_delivery(receipts: Sequence[claim.Known]) -> dict[UUID, list[claim.Known]]:
-    found: dict[UUID, list[claim.Known]] = {}
-    for receipt in receipts:
-        found.setdefault(receipt.delivery_id, []).append(receipt)
-    return found
-
-
 def _with_receipts(standing: Standing, receipts: Sequence[claim.Known], job: Job) -> Standing:
     """Receipts that came during the call count now that it has ended."""
     for receipt in receipts:
         if receipt.at >= job.started_at and standing.state != State.SENDING:
             standing = course.after_receipt(standing, receipt.kind, receipt.reason, receipt.at)
     return standing
-
-
-def _ended(job: Job, outcome: Outcome) -> tuple[UUID, UUID, tuple[str, str, str, str]]:
-    words = (str(outcome.ending), str(outcome.reason), outcome.code, outcome.detail)
-    return job.row.workspace_id, job.attempt_id, words
