@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError
 
 from tests.api.client import Caller, problem
 from tests.inbound import mail, take
 from tests.worlds import Shop
 from wasl.channels import access
 from wasl.conversations import queries
+from wasl.kit.db import AWAY
 from wasl.kit.ids import uuid7
 from wasl.kit.memory import Pace
 from wasl.kit.problem import KINDS
@@ -120,9 +120,10 @@ def test_a_mistake_of_ours_says_nothing_of_itself(call: Caller, monkeypatch: Any
     assert b"secret" not in answer.content
 
 
-def test_a_database_that_is_away(call: Caller, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("kind", AWAY)
+def test_a_database_that_is_away(call: Caller, monkeypatch: Any, kind: type[Exception]) -> None:
     def away(*_: Any, **__: Any) -> None:
-        raise OperationalError("connection refused")
+        raise kind("connection refused")
 
     monkeypatch.setattr(queries, "conversations", away)
     answer = call("GET", "/conversations")

@@ -1,5 +1,6 @@
 """When something cannot be done: words, never a trace."""
 
+import psycopg
 import pytest
 from django.db import OperationalError
 from django.test import Client
@@ -22,6 +23,7 @@ def test_what_is_not_there(shop: Shop, browser: Browser) -> None:
     [
         (RuntimeError("secret-detail"), 500, "That went wrong on our side"),
         (OperationalError("secret-detail"), 503, "The database is not answering"),
+        (psycopg.OperationalError("secret-detail"), 503, "The database is not answering"),
     ],
 )
 def test_our_mistakes_say_nothing_of_their_inside(

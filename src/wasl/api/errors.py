@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
@@ -13,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from wasl.accounts.actor import Forbidden, NotFound
 from wasl.conversations.reply import CannotReply
+from wasl.kit.db import AWAY
 from wasl.kit.problem import CONTENT_TYPE, KINDS, Fault, Problem, for_status
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,7 @@ _EXPLAINED: Mapping[type[Exception], Callable[[Exception], Problem]] = {
     NotFound: _not_found,
     Http404: _not_found,
     CannotReply: _cannot_reply,
-    OperationalError: _away,
-    InterfaceError: _away,
+    **dict.fromkeys(AWAY, _away),
     HttpError: _http,
 }
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, LiteralString
 from uuid import UUID
 
+import django.db
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,6 +24,14 @@ AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 # after 0.1, 0.25, 0.5, 0.8, 1.3, 2.1, 3.2 … s.
 AttemptWithBackoff.INITIAL_DELAY = 0.1
 AttemptWithBackoff.DELAY_BACKOFF = 1.5
+
+AWAY = (
+    django.db.OperationalError,
+    django.db.InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+"""What is raised while the database does not answer: through the ORM, or on a raw connection."""
 
 SET_WORKSPACE: LiteralString = "SELECT set_config('wasl.workspace', %s, true)"
 

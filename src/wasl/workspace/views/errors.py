@@ -3,10 +3,11 @@
 import sys
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+
+from wasl.kit.db import AWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500; or 503 while the database does not answer."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if isinstance(sys.exc_info()[1], AWAY):
         response = _answer(
             request,
             Trouble(
