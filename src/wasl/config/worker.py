@@ -141,10 +141,9 @@ def run() -> None:
     sender = Sender(pool("queue", "worker", 6), senders=settings.ENV.worker_senders, bell=bell)
     loops = {
         "intake": Loop("intake", intake_step, INTAKE_GAP),
-        "delivery": Loop("delivery", sender.step, woken=bell),
+        "delivery": Loop("delivery", sender.step, DELIVERY_GAP, woken=bell),
         "timeline": Loop("timeline", lambda: follow_step(FOLLOWERS), FOLLOW_GAP),
     }
-    sender.bell = loops["delivery"].woken
     listener = Listener(loops)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
