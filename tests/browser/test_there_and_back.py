@@ -94,17 +94,31 @@ def test_without_words_nothing_is_sent(visit: Any) -> None:
     expect(page.locator("article.msg[data-way=out]", has_text=re.compile("^$"))).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/mine", "/all", "/customers", "/quarantine", "/settings", "/sandbox"])
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"), [("en", "dark", 390), ("ar", "light", 390), ("fr", "dark", 1440)]
-)
+PATHS = ["/mine", "/all", "/customers", "/quarantine", "/settings", "/sandbox"]
+SCREENS = [("en", "dark", 390), ("ar", "light", 390), ("fr", "dark", 1440), ("it", "light", 900)]
+
+
+@pytest.mark.parametrize(("language", "scheme", "width"), SCREENS)
 def test_every_page_is_clean_and_stays_inside_the_screen(
-    visit: Any, path: str, language: str, scheme: str, width: int
+    visit: Any, language: str, scheme: str, width: int
 ) -> None:
     here = visit("leila", language, width=width, scheme=scheme)
-    page = here.tab(path)
-    page.wait_for_load_state("networkidle") if path != "/sandbox" else page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
-    assert page.locator("h1").count() == 1
-    clean(page)
+    page = here.tab("/all")
+    conversation = page.locator("a.row").first.get_attribute("href")
+    person = here.tab("/customers").locator("main a[href^='/customers/']").first.get_attribute("href")
+    for path in [*PATHS, conversation, person]:
+        page.goto(here.address + path)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
+        assert page.locator("h1").count() == 1, path
+        clean(page)
     assert here.complaints == []
+
+
+def test_the_sign_in_page_is_clean_in_both_directions(demo: str, chromium: Any) -> None:
+    for language in ("en", "ar"):
+        page = chromium.new_page(locale=language)
+        page.goto(f"{demo}/sign-in")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        clean(page)
+        page.close()
