@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.house import assert_durable
 from tests.processes import free_port, wait_for_port
 
 ROLES = {
@@ -125,7 +126,7 @@ def product(*roles: str) -> Iterator[Product]:
     try:
         migrate.run()
         made.dsn = cluster.owner_dsn
-        _assert_durable(made.dsn)
+        assert_durable(made.dsn)
         for role in roles:
             made.start(role)
         if "web" in roles:
@@ -148,17 +149,6 @@ def product(*roles: str) -> Iterator[Product]:
             opened.close()
         cluster.stop()
         shutil.rmtree(data, ignore_errors=True)
-
-
-def _assert_durable(dsn: str) -> None:
-    """A figure without durability is no figure."""
-    import psycopg
-
-    with psycopg.connect(dsn) as conn:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
-            row = conn.execute("SELECT current_setting(%s)", [name]).fetchone()
-            if row != ("on",):
-                raise SystemExit(f"{name} is {row}; figures are taken with it on")
 
 
 def settle(dsn: str, patience: float = 120.0) -> float:
