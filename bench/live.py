@@ -8,6 +8,7 @@ is the moment the last of the streams has the event. `NOTIFY` is the stream by i
 """
 
 import argparse
+import http.client
 import json
 import random
 import shutil
@@ -89,6 +90,16 @@ class Bench:
 
         signal.send(self.owner, [signal.Signal("message", self.shop.id, self.shop.mail.id, (uuid7(),))])
 
+    def click(self, key: str) -> float:
+        """Open the list as a person does, a moment later; seconds until it is there."""
+        time.sleep(0.15)
+        start = time.monotonic()
+        line = http.client.HTTPConnection("127.0.0.1", self.made.http, timeout=60)
+        line.request("GET", "/all", headers={"Cookie": f"{COOKIE}={key}"})
+        line.getresponse().read()
+        line.close()
+        return time.monotonic() - start
+
     def row(self, case: str, streams: int, **times: list[float]) -> None:
         """Note and print one row: milliseconds."""
         row: Row = {"case": case, "streams": streams}
@@ -114,18 +125,25 @@ def _summary(values: list[float]) -> dict[str, float]:
 
 
 def arrivals(
-    browsers: Browsers, streams: int, count: int, send: Callable[[], Any], path: str = ""
+    browsers: Browsers,
+    streams: int,
+    count: int,
+    send: Callable[[], Any],
+    path: str = "",
+    click: Callable[[], float] | None = None,
 ) -> dict[str, list[float]]:
     """Send `count` times; seconds from each start to every stream, to the last stream, and to the last read."""
     found: dict[str, list[float]] = {"each": [], "last": []}
     if path:
-        found["last read"] = []
+        found |= {"last read": [], "a click meanwhile": []}
     for _ in range(count):
         time.sleep(random.uniform(0.05, 0.15))
         browsers.arm(path)
         start = time.monotonic()
         send()
-        seen = browsers.wait(streams)
+        if click:
+            found["a click meanwhile"].append(click())
+        seen = browsers.wait(streams, 30)
         if len(seen["heard"]) < streams or set(seen["answers"]) - {200}:
             raise SystemExit(
                 f"{len(seen['heard'])} of {streams} streams heard of it; answers {set(seen['answers'])}"
@@ -226,7 +244,9 @@ def with_streams(bench: Bench, streams: int, mails: int, *, browser: bool) -> No
         held = arrivals(browsers, streams, min(mails, 20), bench.mail)
     bench.row("… a writing transaction held open", streams, **held)
     if streams <= 200:
-        reading = arrivals(browsers, streams, min(mails, 20), bench.mail, "/all")
+        reading = arrivals(
+            browsers, streams, min(mails, 20), bench.mail, "/all", lambda: bench.click(keys[0])
+        )
         bench.row("… and every one reads the list", streams, **reading)
     if browser:
         browsers.arm()
