@@ -40,13 +40,19 @@ class Outlet:
     fault: str = ""
 
     @property
+    def smtp(self) -> Mapping[str, Any]:
+        """The mail server: host, port, tls, user, connections."""
+        found = self.config.get("smtp")
+        return found if isinstance(found, dict) else {}
+
+    @property
     def lookup(self) -> str:
         """Where the provider can be asked about a message; '' when it cannot."""
         return str(self.config.get("lookup") or "")
 
     def connections(self, senders: int) -> int:
         """How many calls may be under way: what the settings say, else three quarters of the senders."""
-        wanted = (self.config.get("smtp") or {}).get("connections")
+        wanted = self.smtp.get("connections")
         return max(1, min(wanted, senders) if isinstance(wanted, int) else senders * 3 // 4)
 
 
@@ -64,7 +70,7 @@ class SmtpLine:
     """E-mail by the inbox's own mail server."""
 
     def __init__(self, outlet: Outlet) -> None:
-        smtp = outlet.config.get("smtp") or {}
+        smtp = outlet.smtp
         if not smtp.get("host"):
             raise Unreached("", "This inbox has no outgoing mail server.", reason=Reason.UNREACHABLE)
         self._smtp = SmtpConnection(

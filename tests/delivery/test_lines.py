@@ -1,0 +1,121 @@
+"""Asking providers, and the passwords of inboxes."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.sandbox.stand import Stand
+from wasl.channels.base import Unreached
+from wasl.channels.secret import Unreadable, seal, unseal
+from wasl.delivery.claim import Key
+from wasl.delivery.lines import Lines, Outlet, ask
+from wasl.kit.ids import uuid7
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Says what it is told to."""
+
+    says: ClassVar[tuple[int, bytes]] = (200, b"")
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        status, body = self.says
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def provider() -> Iterator[tuple[type[Answers], str]]:
+    handler = type("Handler", (Answers,), {"asked": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield handler, f"http://127.0.0.1:{server.server_address[1]}/v1/taken?key=k"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("says", "meaning"),
+    [
+        ((200, b'{"taken": true}'), True),
+        ((200, b'{"taken": false}'), False),
+        ((200, b'{"taken": "yes"}'), None),
+        ((200, b'{"taken": 1}'), None),
+        ((200, b"[]"), None),
+        ((200, b"<html>"), None),
+        ((404, b'{"taken": false}'), None),
+        ((500, b'{"taken": false}'), None),
+    ],
+)
+def test_only_a_clear_answer_is_one(provider: Any, says: tuple[int, bytes], meaning: bool | None) -> None:
+    handler, url = provider
+    handler.says = says
+    assert ask(url, "a+b/c@shop.example") is meaning
+    assert handler.asked == ["/v1/taken?key=k&message_id=a%2Bb%2Fc%40shop.example"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "nonsense", "http://", "ftp://127.0.0.1/x"])
+def test_nobody_there_is_no_answer(url: str) -> None:
+    assert ask(url, "one@shop.example") is None
+
+
+def test_the_sandbox_answers(stand: Stand) -> None:
+    where = f"http://127.0.0.1:{stand.http_port}/taken"
+    assert ask(where, "one@shop.example") is False
+    stand.place.take("one@shop.example")
+    assert ask(where, "one@shop.example") is True
+
+
+def outlet(config: Any, **more: Any) -> Outlet:
+    return Outlet(Key(uuid7(), uuid7()), more.pop("channel", "email"), "support@shop.example", config, **more)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit"), [(None, 6), (2, 2), (100, 8), (0, 1), (-3, 1), ("many", 6), (2.5, 6)]
+)
+def test_connections_of_an_inbox(wanted: Any, limit: int) -> None:
+    assert outlet({"smtp": {"connections": wanted}}).connections(8) == limit
+
+
+def test_one_sender_is_enough_for_every_inbox() -> None:
+    assert outlet({}).connections(1) == 1
+    assert outlet({"smtp": "mail.shop.example"}).connections(1) == 1
+
+
+@pytest.mark.parametrize(
+    "no_way",
+    [
+        outlet({}),
+        outlet({"smtp": {}}),
+        outlet({"smtp": "mail.shop.example"}),
+        outlet({"smtp": {"host": "x", "port": "none"}}),
+        outlet({"smtp": {"host": "127.0.0.1"}}, channel="pigeon"),
+        outlet({"smtp": {"host": "127.0.0.1"}}, fault="Enter the password again."),
+    ],
+)
+def test_an_inbox_without_a_way_out(no_way: Outlet) -> None:
+    with pytest.raises(Unreached), Lines().line(no_way):
+        raise AssertionError("there is no line")
+
+
+def test_passwords_open_only_where_they_belong() -> None:
+    workspace, inbox = uuid7(), uuid7()
+    sealed = seal(workspace, inbox, "كلمة سر")
+    assert unseal(workspace, inbox, sealed) == "كلمة سر"
+    assert seal(workspace, inbox, "كلمة سر") != sealed
+    for place in ((workspace, uuid7()), (uuid7(), inbox)):
+        with pytest.raises(Unreadable):
+            unseal(*place, sealed)
+    for broken in (b"", b"\x02" + sealed[1:], sealed[:-1], sealed[:-1] + b"x"):
+        with pytest.raises(Unreadable):
+            unseal(workspace, inbox, broken)
