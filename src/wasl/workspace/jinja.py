@@ -34,6 +34,7 @@ def environment(**options: Any) -> Environment:
         sprite=_sprite(),
         styles=assets.STYLES,
         languages=settings.LANGUAGES,
+        sandbox=settings.ENV.sandbox,
         direction=shown.direction,
         language=shown.language,
         number=shown.number,
