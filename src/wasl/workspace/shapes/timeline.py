@@ -131,4 +131,4 @@ def _start(text: str) -> str:
     words_ = " ".join(text.split())
     if len(words_) <= SAID:
         return words_
-    return words_[:SAID].rsplit(" ", 1)[0] + "…"
+    return words_[:SAID].rsplit(" ", 1)[0].rstrip(".,;:…") + "…"
