@@ -89,6 +89,13 @@ def test_only_customers_of_the_workspace_who_live_here_can_be_played(shop: Shop,
     assert "Nobody to play yet" in browser(other).get(reverse("sandbox")).content.decode()
 
 
+def test_whoever_got_mail_last_is_played_first(shop: Shop, salma: str, place: Place) -> None:
+    client = browser(shop)
+    for someone in ("giulia.ferri@posta.example", SALMA):
+        place.deliver(someone, ANSWER)
+        assert f"<bdi>{someone}</bdi></h2>" in client.get(reverse("sandbox")).content.decode()
+
+
 def test_a_mail_is_read_safely(shop: Shop, salma: str, place: Place) -> None:
     name = place.deliver(SALMA, ANSWER)
     client = browser(shop)

@@ -1,7 +1,7 @@
 """Whom one can play: the workspace's own customers with an .example address, and people who have yet to write."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
@@ -59,10 +59,11 @@ def people(actor: Actor, place: Place) -> list[Person]:
     return known + [p for p in _invented(actor, place) if p.address.lower() not in addresses]
 
 
-def chosen(everyone: Iterable[Person], person_id: UUID | None) -> Person | None:
-    """The person of that id, without one the first. Raises NotFound."""
+def chosen(everyone: Sequence[Person], person_id: UUID | None, place: Place) -> Person | None:
+    """The person of that id, without one whoever got mail last. Raises NotFound."""
     if person_id is None:
-        return next(iter(everyone), None)
+        newest = [place.newest(person.address) for person in everyone]
+        return everyone[newest.index(max(newest))] if everyone else None
     for person in everyone:
         if person.id == person_id:
             return person

@@ -98,6 +98,11 @@ class Place:
                 found.append(Stored(name, path, "S" in flags))
         return sorted(found, key=lambda mail: mail.name, reverse=True)
 
+    def newest(self, address: str) -> str:
+        """The name of the newest mail that came in; '' when none did. Names sort by time."""
+        mails = self.mails(address)
+        return mails[0].name if mails else ""
+
     def mail(self, address: str, name: str, box: Box = "inbox") -> Stored:
         """One mail. Raises NoSuchMail."""
         for mail in self.mails(address, box):

@@ -39,7 +39,7 @@ LARGEST_TEXT = 100_000
 def page(request: Request, person_id: UUID | None = None) -> HttpResponse:
     """The page, or only the mail program when that is what is asked for."""
     everyone = people.people(request.actor, bench.place())
-    person = people.chosen(everyone, person_id)
+    person = people.chosen(everyone, person_id, bench.place())
     if person is None:
         return render(request, "sandbox/nobody.html", {"rail": rail(request.actor)})
     desk = bench.desk(person, _box(request), request.GET.get("mail", ""), request.GET.get("write", ""))
@@ -69,7 +69,7 @@ def _person(request: Request, person_id: UUID) -> Person:
     """Who is played; changing anything needs the right to write."""
     if request.method == "POST":
         request.actor.require_write()
-    person = people.chosen(people.people(request.actor, bench.place()), person_id)
+    person = people.chosen(people.people(request.actor, bench.place()), person_id, bench.place())
     if person is None:
         raise Http404
     return person
