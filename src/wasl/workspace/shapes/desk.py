@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wasl.accounts.actor import Actor
+from wasl.conversations import listing as rows
 from wasl.conversations import queries
-from wasl.conversations.models import Conversation
 from wasl.workspace import paging, words
 from wasl.workspace.format import first_name, number
 from wasl.workspace.shapes import people
-from wasl.workspace.shapes.rail import Rail
+from wasl.workspace.shapes.rail import Inbox, Rail
 
 MOST_ROWS = 160
 
@@ -106,9 +106,7 @@ def place(at: str, request: HttpRequest, rail: Rail) -> Place:
 def listing(actor: Actor, where: Place, request: HttpRequest, rail: Rail) -> List:
     """A page of a place's list."""
     limit = paging.counted(request, queries.PAGE, MOST_ROWS)
-    page = queries.conversations(
-        actor, where.view, where.status, where.inbox_id, before=paging.asked(request), limit=limit
-    )
+    page = rows.page(actor, where.view, where.status, where.inbox_id, paging.asked(request), limit)
     older = ""
     if page.after:
         query = {"before": paging.write(page.after)} | (
@@ -123,17 +121,17 @@ def listing(actor: Actor, where: Place, request: HttpRequest, rail: Rail) -> Lis
         older,
         rail.waiting,
         rail.count(where.at),
-        words.count(queries.count(actor, where.view, "resolved", where.inbox_id)),
+        words.count(rows.count(actor, where.view, "resolved", where.inbox_id)),
     )
 
 
-def _rows(found: list[Conversation], where: Place, rail: Rail) -> list[Row]:
+def _rows(found: list[rows.Brief], where: Place, rail: Rail) -> list[Row]:
     inboxes = {inbox.id: inbox for inbox in rail.inboxes}
-    names = people.names(row.customer for row in found)
-    return [_row(row, inboxes[row.inbox_id], names[row.customer.id], where) for row in found]
+    names = people.called({row.customer_id: row.customer for row in found})
+    return [_row(row, inboxes[row.inbox_id], names[row.customer_id], where) for row in found]
 
 
-def _row(row: Any, inbox: Any, name: str, where: Place) -> Row:
+def _row(row: rows.Brief, inbox: Inbox, name: str, where: Place) -> Row:
     return Row(
         id=row.id,
         name=name,
@@ -145,7 +143,7 @@ def _row(row: Any, inbox: Any, name: str, where: Place) -> Row:
         unread=row.unread,
         ours=row.last_way == "out",
         trouble=row.trouble,
-        owner=first_name(row.assignee.name) if row.assignee and where.view != "mine" else "",
+        owner=first_name(row.assignee) if where.view != "mine" else "",
     )
 
 

@@ -10,7 +10,12 @@ from wasl.customers.models import Customer, Identity
 
 def names(customers: Iterable[Customer]) -> dict[UUID, str]:
     """What to call each customer: their name, else an address of theirs."""
-    found = {customer.id: customer.name for customer in customers}
+    return called({customer.id: customer.name for customer in customers})
+
+
+def called(found: dict[UUID, str]) -> dict[UUID, str]:
+    """The same, of names by id."""
+    found = dict(found)
     nameless = [key for key, name in found.items() if not name]
     if nameless:
         rows = Identity.objects.filter(customer__root_id__in=nameless).order_by("-created_at")
