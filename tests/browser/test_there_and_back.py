@@ -110,7 +110,7 @@ def test_every_page_is_clean_and_stays_inside_the_screen(
         page.goto(here.address + path)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
-        assert page.locator("h1").count() == 1, path
+        assert page.get_by_role("heading", level=1).count() == 1, path
         clean(page)
     assert here.complaints == []
 

@@ -137,7 +137,7 @@ def test_reading_a_page_cannot_write(
     def sneaky(actor: object, *args: object) -> None:
         actions.resolve(shop.actor(), known.conversation)
 
-    monkeypatch.setattr(queries, "conversations", sneaky)
+    monkeypatch.setattr(queries, "counts", sneaky)
     client = browser(shop, raise_request_exception=False)
     assert client.get("/all").status_code == 500
     with tenant(shop.id):
