@@ -17,6 +17,7 @@ from wasl.accounts.models import ApiToken, Role, Team
 from wasl.channels import access
 from wasl.channels.api.parse import parse
 from wasl.channels.models import Inbox, InboxTeam
+from wasl.intake import writer
 from wasl.intake.store import INLINE
 from wasl.kit import blobs
 from wasl.kit.db import tenant
@@ -56,13 +57,33 @@ def test_a_message_is_stored_before_it_is_accepted(door: Door, message: Any, own
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 7])
-def test_a_body_may_come_in_pieces(door: Door, message: Any, owner: Owner, pieces: int) -> None:
+@pytest.mark.parametrize("repeated", [1, 20_000])
+def test_a_body_may_come_in_pieces(
+    door: Door, message: Any, owner: Owner, pieces: int, repeated: int
+) -> None:
     door.pieces = pieces
-    text = "مرحبا " * 10_000
-    assert door(message | {"text": text}).status_code == 202
-    assert door.batch([message | {"text": text}] * 3).status_code == 202
-    problem(door(content=b'{"from"'), 400, "not-json")
-    assert [s["text"] for s in stored(owner)] == [text] * 4
+    text = "parcel " * repeated
+    batch = [message | {"text": text[:100_000]}] * 12
+    assert door(batch[0]).status_code == 202
+    assert door.batch(batch).status_code == 202
+    problem(door(content=b'{"from"' + b" " * 60 * repeated), 400, "not-json")
+    assert [s["text"] for s in stored(owner)] == [text[:100_000]] * 13
+    assert list((settings.ENV.run_dir / "uploads").iterdir()) == []
+
+
+def test_small_requests_do_not_wait_for_one_another(door: Door, message: Any, monkeypatch: Any) -> None:
+    """However many pieces they come in: what waits together goes to the database together."""
+    sizes: list[int] = []
+    insert = writer.insert
+
+    async def counted(lane: Any, workspace: Any, payloads: Any) -> Any:
+        sizes.append(len(payloads))
+        return await insert(lane, workspace, payloads)
+
+    monkeypatch.setattr(writer, "insert", counted)
+    door.pieces = 2
+    assert {a.status_code for a in door.together([message] * 40)} == {202}
+    assert len(sizes) < 10
 
 
 def test_who_hangs_up_halfway_leaves_nothing(door: Door, owner: Owner) -> None:

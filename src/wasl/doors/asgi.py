@@ -11,19 +11,27 @@ def headers(scope: Scope) -> dict[bytes, bytes]:
     return dict(scope["headers"])
 
 
+SMALL = 1_000_000
+"""Bodies up to this many bytes stay in memory while they arrive."""
+
+
 async def body(receive: Receive, spool: Spool) -> bytes | Body:
-    """The whole body: its bytes when it came in one piece, as nearly every one does, else from the spool.
+    """The whole body: its bytes, or when it is large the file that it was collected in (the caller closes it).
 
     Raises what `receive` and `Spool.body` raise.
     """
-    first = await receive()
-    if not first.get("more_body"):
-        content: bytes = first.get("body", b"")
-        return content
-    waiting: list[Message] = [first]
+    parts: list[Message] = []
+    size = 0
+    while size <= SMALL:
+        part = await receive()
+        parts.append(part)
+        if not part.get("more_body"):
+            return b"".join([part.get("body", b"") for part in parts])
+        size += len(part.get("body", b""))
+    parts.reverse()
 
     async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
+        return parts.pop() if parts else await receive()
 
     return await spool.body(again)
 

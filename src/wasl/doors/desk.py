@@ -31,7 +31,7 @@ class Desk:
         self._asking: dict[bytes, asyncio.Task[Access | None]] = {}
         self.spool = Spool(settings.ENV.run_dir / "uploads", SPOOL_ROOM)
         self.heavy = asyncio.Semaphore(1)
-        """Requests that did not come in one piece are held in memory one at a time."""
+        """Large requests are held in memory one at a time."""
 
     async def open(self) -> None:
         """Start making connections, without waiting for them."""
