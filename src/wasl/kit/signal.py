@@ -7,6 +7,7 @@ harmless (workers poll, browsers refetch on reconnect).
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,7 +17,12 @@ WAKE = "wasl_wake"
 Kind = Literal["message", "delivery", "conversation", "customer", "access", "quarantine"]
 Queue = Literal["intake", "delivery", "timeline"]
 
-_IDS_A_SIGNAL = 150  # 150 × 37 bytes stay under NOTIFY's 8,000
+_IDS_A_SIGNAL = 90  # twice 90 × 39 bytes stay under NOTIFY's 8,000
+
+
+def batched(ids: tuple[UUID, ...]) -> list[tuple[UUID, ...]]:
+    """Ids in portions that fit a payload."""
+    return [ids[i : i + _IDS_A_SIGNAL] for i in range(0, len(ids), _IDS_A_SIGNAL)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +36,16 @@ class Signal:
     customers: tuple[UUID, ...] = ()
 
     def payloads(self) -> Iterator[str]:
-        """JSON under NOTIFY's size limit; many conversations become several payloads."""
-        chunks = [
-            self.conversations[i : i + _IDS_A_SIGNAL] for i in range(0, len(self.conversations), _IDS_A_SIGNAL)
-        ] or [()]
-        for chunk in chunks:
+        """JSON under NOTIFY's size limit; many conversations or customers become several payloads."""
+        chunks = zip_longest(batched(self.conversations), batched(self.customers), fillvalue=())
+        for conversations, customers in list(chunks) or [((), ())]:
             body: dict[str, Any] = {"k": self.kind, "w": str(self.workspace)}
             if self.inbox:
                 body["i"] = str(self.inbox)
-            if chunk:
-                body["c"] = [str(c) for c in chunk]
-            if self.customers:
-                body["u"] = [str(c) for c in self.customers[:_IDS_A_SIGNAL // 3]]
+            if conversations:
+                body["c"] = [str(c) for c in conversations]
+            if customers:
+                body["u"] = [str(c) for c in customers]
             yield json.dumps(body, separators=(",", ":"))
 
     @classmethod
