@@ -14,7 +14,7 @@ from wasl.kit.problem import BY_STATUS, KINDS, Problem, for_status
 
 ANY = msgspec.json.Decoder(Any)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
