@@ -108,33 +108,6 @@ def test_many_payloads_are_split_over_statements(shop: Shop, monkeypatch: Any, o
     assert [stored[answer[0].id] for answer in answers] == [f"m{n}".encode() for n in range(20)]
 
 
-def test_nobody_waits_for_a_worker_that_has_gone(shop: Shop, monkeypatch: Any) -> None:
-    """Both workers end in the same turn of the loop, and one of those they served comes back at once."""
-    gates = [asyncio.Event(), asyncio.Event()]
-    rounds = iter([gates[0], gates[0], gates[1]])
-
-    async def together(_lane: Any, _workspace: Any, payloads: Any) -> set[bytes]:
-        await next(rounds).wait()
-        return {p.id.bytes for p in payloads}
-
-    monkeypatch.setattr(module, "insert", together)
-
-    async def work(door: Below) -> None:
-        async def twice() -> None:
-            await door.take(shop.id, [payload(shop, "a")])
-            await door.take(shop.id, [payload(shop, "a")])
-
-        first = asyncio.create_task(twice())
-        await asyncio.sleep(0.1)
-        second = asyncio.create_task(door.take(shop.id, [payload(shop, "b")]))
-        for gate in gates:
-            await asyncio.sleep(0.1)
-            gate.set()
-        await asyncio.wait_for(asyncio.gather(first, second), 5)
-
-    below(shop, work)
-
-
 def test_a_database_that_is_away_is_said_so(shop: Shop, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.1)
 

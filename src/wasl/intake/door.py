@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -39,12 +40,13 @@ class Door:
             open=False,
             name=f"door:{application}",
         )
-        self.waker = Waker(self._connect)
+        # A NOTIFY is a commit as well, and one that nobody needs to find on disk.
+        self.waker = Waker(partial(self._connect, "-c synchronous_commit=off"))
         self._writer = Writer(self._connect, self.pool, self.waker)
 
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+    async def _connect(self, options: str = "") -> AsyncConnection:
         return await psycopg.AsyncConnection.connect(
-            self._info, autocommit=True, connect_timeout=5, options="-c statement_timeout=15s"
+            self._info, autocommit=True, connect_timeout=5, options=f"-c statement_timeout=15s {options}"
         )
 
     async def open(self) -> None:

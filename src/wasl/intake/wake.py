@@ -14,8 +14,8 @@ from wasl.kit import pglane
 from wasl.kit.pglane import Lane, Statement
 from wasl.kit.signal import WAKE, Queue
 
-GAP = 0.004
-"""Seconds between two NOTIFYs of one process, at least."""
+GAP = 0.012
+"""Seconds between two NOTIFYs of one process, at least: a worker does not look more often than that."""
 
 
 class Waker:
