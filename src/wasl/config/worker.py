@@ -29,19 +29,28 @@ log = logging.getLogger(__name__)
 IDLE = 1.0
 """Seconds after which a loop that was not woken looks by itself."""
 
-INTAKE_GAP = 0.012
-"""Seconds between two small batches: a batch of eight costs half of eight batches of one, and nobody sees 12 ms."""
+INTAKE_GAP = 0.03
+"""Most seconds between two small batches of a busy time: a batch of eight costs half of eight batches of one."""
 
 DELIVERY_GAP = 0.008
 """Seconds between two turns of the sender: calls that return together are recorded together."""
 
 FOLLOW_GAP = 0.1
+LOOK_AGAIN = 0.1
+"""Seconds after which followers that were woken look again: what they were woken for may still be above the horizon."""
+
+RESTED = 0.25
+"""A loop that was left alone for so many seconds answers the next wake-up at once."""
+
 SMALL = 50
 LONGEST_PAUSE = 5.0
 
 
 class Loop(threading.Thread):
-    """Calls `step` again and again. `step` returns the seconds until it wants to be called without being woken."""
+    """Calls `step` again and again. `step` returns the seconds until it wants to be called without being woken.
+
+    Woken after a rest it runs at once; woken again and again it gathers work for longer and longer, up to `gap`.
+    """
 
     def __init__(
         self, name: str, step: Callable[[], float], gap: float = 0.0, woken: threading.Event | None = None
@@ -49,6 +58,8 @@ class Loop(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._step = step
         self._gap = gap
+        self._pace = 0.0
+        self.was_woken = False
         self.woken = woken or threading.Event()
         self._stopping = threading.Event()
 
@@ -65,9 +76,16 @@ class Loop(threading.Thread):
                 self._stopping.wait(wait)
                 continue
             if wait > 0:
-                self.woken.wait(wait)
-                self.woken.clear()
-                self._stopping.wait(self._gap)
+                self._rest(wait)
+
+    def _rest(self, wait: float) -> None:
+        began = time.monotonic()
+        self.was_woken = self.woken.wait(wait)
+        rested = time.monotonic() - began > RESTED
+        self._pace = 0.0 if rested else min(self._gap, 2 * self._pace + 0.004)
+        if self._pace:
+            self._stopping.wait(self._pace)
+        self.woken.clear()
 
     def stop(self) -> None:
         """Ask the loop to end after the step it is in."""
@@ -95,13 +113,25 @@ def intake_step() -> float:
     return 0.0 if taken >= SMALL else IDLE
 
 
-def follow_step(followers: list[Follower]) -> float:
-    """Let each follower read one batch; again at once while one of them finds a full one."""
-    more = False
-    for follower in followers:
-        with pool("queue", "worker", 6).connection() as conn:
-            more |= run_once(conn, follower) > 0
-    return 0.0 if more else IDLE
+class Following:
+    """Lets each follower read one batch, again at once while one of them finds something."""
+
+    def __init__(self, followers: list[Follower]) -> None:
+        self._followers = followers
+        self._until = 0.0
+
+    def step(self, woken: bool) -> float:
+        """The seconds until the next look; soon, for a while after there was news."""
+        more = False
+        for follower in self._followers:
+            with pool("queue", "worker", 6).connection() as conn:
+                more |= run_once(conn, follower) > 0
+        present = time.monotonic()
+        if more or woken:
+            self._until = present + IDLE
+        if more:
+            return 0.0
+        return LOOK_AGAIN if present < self._until else IDLE
 
 
 class Listener(threading.Thread):
@@ -142,8 +172,10 @@ def run() -> None:
     loops = {
         "intake": Loop("intake", intake_step, INTAKE_GAP),
         "delivery": Loop("delivery", sender.step, DELIVERY_GAP, woken=bell),
-        "timeline": Loop("timeline", lambda: follow_step(FOLLOWERS), FOLLOW_GAP),
     }
+    following = Following(FOLLOWERS)
+    timeline = Loop("timeline", lambda: following.step(timeline.was_woken), FOLLOW_GAP)
+    loops["timeline"] = timeline
     listener = Listener(loops)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
