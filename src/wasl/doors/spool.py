@@ -71,6 +71,9 @@ class Incoming:
         if self._size > self._limit:
             await self.drain()
             raise BodyTooLarge
+        if self._declared and self._size == self._declared:
+            # Nothing more can come: to ask for the end costs as much as the whole of a small request.
+            message["more_body"] = False
         self.complete = not message.get("more_body", False)
         return message
 
