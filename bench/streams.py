@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -158,6 +159,7 @@ async def _serve(port: int, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(pipe.fileno(), ready.set)
+    os.set_blocking(pipe.fileno(), True)  # uvloop does otherwise, and a request may come in pieces
     while True:
         await ready.wait()
         ready.clear()
