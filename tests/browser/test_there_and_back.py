@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 WORDS = {
     "en": {
         "who": "leila",
+        "name": "Amal Idrissi",
         "subject": "Is the olive bowl dishwasher-safe?",
         "question": "Hello, can the olive wood bowl go into the dishwasher?",
         "answer": "By hand, please: warm water, then a drop of oil.",
@@ -18,6 +19,7 @@ WORDS = {
     },
     "ar": {
         "who": "yusuf",
+        "name": "أمل الإدريسي",
         "subject": "هل يُغسل وعاء الزيتون في الجلاية؟",
         "question": "مرحبًا، هل أستطيع غسل وعاء خشب الزيتون في الجلاية؟",
         "answer": "الأفضل غسله باليد بماء دافئ ثم دهنه بقطرة زيت.",
@@ -40,7 +42,13 @@ def test_a_message_goes_there_and_back(visit: Any, language: str) -> None:
     here = visit(words["who"], language)
     desk = here.tab("/all")
     expect(desk.locator("html")).to_have_attribute("dir", words["direction"])
-    customer = here.tab("/sandbox?write=new")
+    customer = here.tab("/sandbox")
+    customer.locator("details.menu.end summary").click()
+    customer.fill("#new-name", words["name"])
+    customer.fill("#new-address", f"{language}@home.example")
+    customer.press("#new-address", "Enter")
+    customer.wait_for_selector("[name=subject]")
+    person = customer.url.partition("?")[0]
 
     customer.fill("[name=subject]", words["subject"])
     customer.fill("[name=text]", words["question"])
@@ -58,7 +66,7 @@ def test_a_message_goes_there_and_back(visit: Any, language: str) -> None:
     expect(mine.locator("[data-state=sent], [data-state=delivered]")).to_be_visible()
     clean(desk)
 
-    customer.goto(here.address + "/sandbox")
+    customer.goto(person)
     arrived = customer.locator("#mails a.row", has_text=words["subject"]).first
     expect(arrived).to_be_visible()
     arrived.click()

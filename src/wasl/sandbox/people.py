@@ -29,7 +29,7 @@ class NotPlayable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a mailbox on the customers' side. `id` is their identity's, where they have one."""
+    """Somebody with a mailbox on the customers' side. `id` is made of their address: it stays when they first write."""
 
     id: UUID
     name: str
@@ -52,7 +52,12 @@ def people(actor: Actor, place: Place) -> list[Person]:
         .order_by("id")[:MOST]
     )
     known = [
-        Person(row.id, row.name or row.customer.name or row.display, row.display, row.customer.language)
+        Person(
+            _id_of(actor, row.display),
+            row.name or row.customer.name or row.display,
+            row.display,
+            row.customer.language,
+        )
         for row in rows
     ]
     addresses = {person.address.lower() for person in known}
@@ -92,13 +97,17 @@ def invent(actor: Actor, place: Place, name: str, address: str, language: str) -
     if Inbox.objects.filter(channel="email", address=address).exists():
         raise NotPlayable("an_inbox")
     name = " ".join(name.split())[:80] or address.partition("@")[0]
-    person = Person(uuid5(actor.workspace_id, address), name, address, language)
+    person = Person(_id_of(actor, address), name, address, language)
     others = [p for p in _invented(actor, place) if p.id != person.id]
     place.write_people(actor.workspace_id, json.dumps([_kept(p) for p in [*others, person]]))
     for known in people(actor, place):
         if known.address.lower() == address:
             return known
     return person
+
+
+def _id_of(actor: Actor, address: str) -> UUID:
+    return uuid5(actor.workspace_id, address.lower())
 
 
 def _invented(actor: Actor, place: Place) -> list[Person]:

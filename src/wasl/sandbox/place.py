@@ -8,10 +8,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 from urllib.parse import quote
 from uuid import UUID
 
@@ -77,14 +78,14 @@ class Place:
         folder = self.folder / "mail" / quote(address, safe="@+-_.").lstrip(".")
         return folder / ".Sent" if box == "sent" else folder
 
-    def deliver(self, address: str, raw: bytes, box: Box = "inbox") -> str:
-        """Put a mail into a mailbox; its name."""
+    def deliver(self, address: str, raw: bytes | BinaryIO, box: Box = "inbox", trace: bytes = b"") -> str:
+        """Put a mail into a mailbox, with trace headers before it; its name."""
         folder = self.mailbox(address, box)
         for part in ("tmp", "new", "cur"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         name = f"{micros(now()):016d}.{os.getpid()}_{os.urandom(3).hex()}.sandbox"
         draft = folder / "tmp" / name
-        draft.write_bytes(raw)
+        _write(draft, raw, trace)
         draft.rename(folder / "cur" / f"{name}:2,S" if box == "sent" else folder / "new" / name)
         return name
 
@@ -157,12 +158,12 @@ class Place:
 
     # What is still to be done --------------------------------------------------------------------------------
 
-    def put_by(self, due: float, task: dict[str, Any], raw: bytes) -> Path:
+    def put_by(self, due: float, task: dict[str, Any], raw: bytes | BinaryIO) -> Path:
         """Keep a task and its mail until `due` (Unix time)."""
         folder = self.folder / "later"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{int(due * 1000):016d}-{os.urandom(4).hex()}.json"
-        path.with_suffix(".eml").write_bytes(raw)
+        _write(path.with_suffix(".eml"), raw)
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(task))
         draft.rename(path)
@@ -215,6 +216,16 @@ class Place:
         except FileNotFoundError:
             return []
         return [Entry(**json.loads(line)) for line in reversed(lines[-count:])]
+
+
+def _write(path: Path, raw: bytes | BinaryIO, before: bytes = b"") -> None:
+    """A mail, from memory or from where its file stands."""
+    with path.open("wb") as file:
+        file.write(before)
+        if isinstance(raw, bytes):
+            file.write(raw)
+        else:
+            shutil.copyfileobj(raw, file)
 
 
 def header(raw: bytes, name: str) -> str:

@@ -7,18 +7,20 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import smtplib
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, cast
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from wasl.channels.email.receive import Protocol
 from wasl.config.env import Env, load
 from wasl.kit.clock import now
 from wasl.sandbox.network import Mode, Network, Rule
@@ -32,6 +34,7 @@ LATER = 5.0
 """Seconds after which a bounce that Wasl did not take is tried again."""
 
 REPORT_TRIES = 60
+_HEAD = 64 * 1024
 
 _REFUSALS = {
     Mode.REFUSE_NOW: "451 4.7.1 Please try again later",
@@ -60,6 +63,21 @@ class Ports:
         return cls(env.sandbox_smtp_port, env.sandbox_http_port, env.smtp_host, env.smtp_port or 0)
 
 
+class _Mail:
+    """A mail that was received, in a file: a large one is not kept in memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell()
+        self.message_id = message_id(file.read(_HEAD))
+        self.size = file.seek(0, os.SEEK_END) - self._start
+
+    def again(self) -> BinaryIO:
+        """The file, at the mail's start."""
+        self._file.seek(self._start)
+        return self._file
+
+
 class Provider:
     """Both servers, and the tasks they put off. Runs in one event loop."""
 
@@ -73,6 +91,7 @@ class Provider:
 
     async def start(self) -> None:
         """Listen, and take up what an earlier process had put off."""
+        self.place.folder.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         smtp = await loop.create_server(self._session, HOST, self.ports.smtp)
         asked = await asyncio.start_server(self._answer, HOST, self.ports.http)
@@ -105,8 +124,9 @@ class Provider:
     # Taking mail ---------------------------------------------------------------------------------------------
 
     def _session(self) -> SMTP:
-        session = SMTP(
+        session = Protocol(
             self,
+            folder=str(self.place.folder),
             hostname="mx.sandbox.example",
             ident="sandbox",
             enable_SMTPUTF8=True,
@@ -128,7 +148,7 @@ class Provider:
         rule = self.network.take(address)
         if said := _REFUSALS.get(rule.mode):
             what = "refused" if rule.mode == Mode.REFUSE else "refused_now"
-            self._note(what, envelope, address, b"", said)
+            self._note(what, envelope, address, None, said)
             return said
         rules: dict[str, Rule] = getattr(envelope, "rules", {})
         envelope.rules = rules | {address: rule}  # type: ignore[attr-defined]
@@ -137,23 +157,24 @@ class Provider:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Take the mail, and do with it what the rules of its mailboxes say."""
-        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        mail = _Mail(cast("BinaryIO", envelope.content))
         rules: dict[str, Rule] = getattr(envelope, "rules", {})
         for address in envelope.rcpt_tos:
-            self._handle(envelope, address, raw, rules[address])
+            self._handle(envelope, address, mail, rules[address])
         # Only now: killed before this, it must not claim to have what it does not.
-        if own_id := message_id(raw):
-            self.place.take(own_id)
+        if mail.message_id:
+            self.place.take(mail.message_id)
         if any(rules[address].mode == Mode.LOSE_ANSWER for address in envelope.rcpt_tos):
             if server.transport is not None:
                 server.transport.abort()  # type: ignore[attr-defined]
             raise ConnectionResetError("told to lose the answer")
         return f"250 2.0.0 Ok: queued as {time.time_ns() % 16**10:010X}"
 
-    def _handle(self, envelope: Envelope, address: str, raw: bytes, rule: Rule) -> None:
+    def _handle(self, envelope: Envelope, address: str, mail: "_Mail", rule: Rule) -> None:
         self._note(
-            _AT_DATA[rule.mode], envelope, address, raw, "" if rule.mode == Mode.LOSE_ANSWER else "250"
+            _AT_DATA[rule.mode], envelope, address, mail, "" if rule.mode == Mode.LOSE_ANSWER else "250"
         )
+        raw = mail.again()
         task = {"from": _sender(envelope), "to": address}
         match rule.mode:
             case Mode.LATE:
@@ -163,17 +184,16 @@ class Provider:
             case _:
                 self._deliver(task["from"], address, raw)
 
-    def _deliver(self, sender: str, address: str, raw: bytes) -> None:
+    def _deliver(self, sender: str, address: str, raw: bytes | BinaryIO) -> None:
         trace = (
             f"Return-Path: <{sender}>\r\nDelivered-To: {address}\r\n"
             f"Received: by mx.sandbox.example with ESMTP; {formatdate()}\r\n"
         )
-        self.place.deliver(address, trace.encode() + raw)
+        self.place.deliver(address, raw, trace=trace.encode())
 
-    def _note(self, what: str, envelope: Envelope, address: str, raw: bytes, said: str) -> None:
-        self.place.note(
-            Entry(now().timestamp(), what, envelope.mail_from or "", address, message_id(raw), len(raw), said)
-        )
+    def _note(self, what: str, envelope: Envelope, address: str, mail: "_Mail | None", said: str) -> None:
+        known = (mail.message_id, mail.size) if mail else ("", 0)
+        self.place.note(Entry(now().timestamp(), what, envelope.mail_from or "", address, *known, said))
 
     # What was put off ----------------------------------------------------------------------------------------
 
