@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import socket
 import ssl
@@ -14,11 +15,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.channels.smtp_server import DROP, STALL, Plan, accepting, running
 from wasl.channels.base import Address, InDoubt, OutboundMessage, PermanentFailure, Reason, TemporaryFailure
 from wasl.channels.email.channel import EmailChannel
-from wasl.channels.email.send import SmtpConnection
+from wasl.channels.email.send import SmtpConnection, _stuffed
 
 RAW = b"From: a@shop.example\r\nSubject: hi\r\n\r\nhello\r\n.dot\r\n"
 SENDER = "bounces@shop.example"
@@ -49,6 +52,27 @@ def test_a_message_arrives_as_it_was(plan: Plan, port: int) -> None:
     [envelope] = plan.received
     assert envelope.content == RAW
     assert (envelope.mail_from, envelope.rcpt_tos) == (SENDER, [AMAL])
+
+
+@given(
+    raw=st.lists(st.sampled_from([b"\r\n", b".", b"\r\n.", b"a", b"\r\n..\r\n"])).map(b"".join),
+    piece=st.integers(1, 7),
+)
+def test_dots_are_doubled_however_the_pieces_fall(raw: bytes, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wasl.channels.email.send.PIECE", piece)
+        sent = b"".join(_stuffed(io.BytesIO(raw)))
+    lines = raw.removesuffix(b"\r\n").split(b"\r\n")
+    assert sent == b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
+
+
+def test_a_file_arrives_as_it_was(plan: Plan, port: int) -> None:
+    raw = b"From: a@shop.example\r\n\r\n" + b".x" * 400 * 1024 + b"\r\n" + b".\r\n" * 100_000
+    raw = raw.replace(b".x" * 400, b".x" * 400 + b"\r\n")
+    with connection(port) as smtp, io.BytesIO(raw) as file:
+        smtp.send(SENDER, [AMAL], file)
+    assert plan.received[0].content == raw
+    assert f"SIZE={len(raw)}" in plan.commands[0]
 
 
 def test_the_null_sender_is_sent_as_such(plan: Plan, port: int) -> None:

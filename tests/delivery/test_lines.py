@@ -3,15 +3,18 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
 
 from tests.sandbox.stand import Stand
-from wasl.channels.base import Unreached
+from wasl.channels.base import Address, OutboundMessage, Part, Unreached
+from wasl.channels.email.compose import compose
 from wasl.channels.secret import Unreadable, seal, unseal
 from wasl.delivery.claim import Key
-from wasl.delivery.lines import Lines, Outlet, ask
+from wasl.delivery.lines import Letter, Lines, Outlet, ask
 from wasl.kit.ids import uuid7
 
 
@@ -119,3 +122,21 @@ def test_passwords_open_only_where_they_belong() -> None:
     for broken in (b"", b"\x02" + sealed[1:], sealed[:-1], sealed[:-1] + b"x"):
         with pytest.raises(Unreadable):
             unseal(workspace, inbox, broken)
+
+
+def test_a_letter_is_the_message_in_a_file(cluster: Any) -> None:
+    message = OutboundMessage(
+        message_id="one@shop.example",
+        date=datetime(2026, 3, 1, tzinfo=UTC),
+        from_=Address("Dar Zaytun", "support@dar-zaytun.example"),
+        to=(Address("Salma", "salma@barid.example"),),
+        envelope_from="bounce@dar-zaytun.example",
+        text="The scan.",
+        parts=(Part("scan.bin", "application/octet-stream", bytes(range(256)) * 4096),),
+    )
+    letter = Letter.of(message)
+    with letter.file as file:
+        assert file.read() == compose(message)
+    assert (letter.sender, letter.recipients) == ("bounce@dar-zaytun.example", ("salma@barid.example",))
+    with pytest.raises(ValueError, match="no recipient"):
+        Letter.of(replace(message, to=()))

@@ -29,17 +29,17 @@ log = logging.getLogger(__name__)
 IDLE = 1.0
 """Seconds after which a loop that was not woken looks by itself."""
 
-INTAKE_GAP = 0.03
+INTAKE_GAP = 0.06
 """Most seconds between two small batches of a busy time: a batch of eight costs half of eight batches of one."""
 
 DELIVERY_GAP = 0.008
 """Seconds between two turns of the sender: calls that return together are recorded together."""
 
-FOLLOW_GAP = 0.1
+FOLLOW_GAP = 0.25
 LOOK_AGAIN = 0.1
 """Seconds after which followers that were woken look again: what they were woken for may still be above the horizon."""
 
-RESTED = 0.25
+RESTED = 0.05
 """A loop that was left alone for so many seconds answers the next wake-up at once."""
 
 SMALL = 50
@@ -167,6 +167,7 @@ class Listener(threading.Thread):
 
 def run() -> None:
     """Run until SIGTERM or SIGINT, then finish what is in hand."""
+    settings.ENV.run_dir.mkdir(parents=True, exist_ok=True)  # large letters are written there
     bell = threading.Event()
     sender = Sender(pool("queue", "worker", 6), senders=settings.ENV.worker_senders, bell=bell)
     loops = {

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, LiteralString, Protocol
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, LiteralString, Protocol, Self, cast
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
+from django.conf import settings
+
 from wasl.channels.base import OutboundMessage, Reason, Sent, Unreached
-from wasl.channels.email.compose import compose
+from wasl.channels.email.compose import pieces
 from wasl.channels.email.send import SmtpConnection
 from wasl.channels.secret import Unreadable, unseal
 from wasl.delivery.claim import Key
@@ -23,6 +26,9 @@ from wasl.kit.db import Connection, as_tenant
 
 IDLE = 20.0
 """Seconds after which a connection that nobody used is closed: servers end theirs after as little as 30."""
+
+IN_MEMORY = 256 * 1024
+"""Bytes of a letter that are kept in memory; a larger one is written to disk."""
 
 LOOK_TIMEOUT = 5.0
 LOOK_LIMIT = 64 * 1024
@@ -56,11 +62,34 @@ class Outlet:
         return max(1, min(wanted, senders) if isinstance(wanted, int) else senders * 3 // 4)
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as it travels, in a file that vanishes when it is closed: a large one is not kept in memory."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    file: BinaryIO
+
+    @classmethod
+    def of(cls, message: OutboundMessage) -> Self:
+        """An e-mail. Raises ValueError for a wrong message."""
+        recipients = tuple(each.address for each in (*message.to, *message.cc))
+        file = cast("BinaryIO", SpooledTemporaryFile(IN_MEMORY, dir=str(settings.ENV.run_dir)))  # noqa: SIM115
+        try:
+            for piece in pieces(message):
+                file.write(piece)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return cls(message.envelope_from, recipients, file)
+
+
 class Line(Protocol):
     """One connection to a provider, for one thread at a time."""
 
-    def send(self, message: OutboundMessage) -> Sent:
-        """Raises Unreached, TemporaryFailure, PermanentFailure or InDoubt; ValueError for a wrong message."""
+    def send(self, letter: Letter) -> Sent:
+        """Raises Unreached, TemporaryFailure, PermanentFailure or InDoubt."""
 
     def close(self) -> None:
         """Say goodbye."""
@@ -83,10 +112,9 @@ class SmtpLine:
             local_name=outlet.address.rpartition("@")[2],
         )
 
-    def send(self, message: OutboundMessage) -> Sent:
-        """Compose and hand over."""
-        recipients = [each.address for each in (*message.to, *message.cc)]
-        return self._smtp.send(message.envelope_from, recipients, compose(message))
+    def send(self, letter: Letter) -> Sent:
+        """Hand over."""
+        return self._smtp.send(letter.sender, letter.recipients, letter.file)
 
     def close(self) -> None:
         """QUIT."""

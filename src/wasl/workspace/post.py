@@ -5,7 +5,7 @@ from wasl.channels.base import Address, OutboundMessage
 from wasl.channels.models import Inbox
 from wasl.channels.secret import unseal
 from wasl.delivery.claim import Key
-from wasl.delivery.lines import Outlet, SmtpLine
+from wasl.delivery.lines import Letter, Outlet, SmtpLine
 from wasl.kit.clock import now
 from wasl.kit.db import tenant
 from wasl.kit.ids import uuid7
@@ -22,7 +22,7 @@ def to_agent(user: User, subject: str, body: str) -> None:
     Raises NoWayOut, and what a channel's `send` raises.
     """
     inbox, sender = _way_out(user)
-    letter = OutboundMessage(
+    message = OutboundMessage(
         message_id=f"{uuid7().hex}@{inbox.address.rpartition('@')[2]}",
         date=now(),
         from_=Address(sender, inbox.address),
@@ -32,9 +32,10 @@ def to_agent(user: User, subject: str, body: str) -> None:
         language=user.language,
         headers=(("Auto-Submitted", "auto-generated"),),
     )
-    line = SmtpLine(_outlet(inbox))
+    line, letter = SmtpLine(_outlet(inbox)), Letter.of(message)
     try:
-        line.send(letter)
+        with letter.file:
+            line.send(letter)
     finally:
         line.close()
 

@@ -12,12 +12,13 @@ decides between trying again and being in doubt. So the steps are taken one by o
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
-from typing import Literal, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Literal, NoReturn
 
 from wasl.channels.base import (
     Failure,
@@ -34,6 +35,7 @@ from wasl.channels.email.reasons import Stage, of_reply
 Tls = Literal["none", "starttls", "tls"]
 
 MAX_DETAIL = 1_000
+PIECE = 256 * 1024
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _QUEUED = re.compile(r"queued (?:mail for delivery )?as ([^\s>;,)]+)|\bid=(\S+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>\x00-\x1f\x7f]+\Z")
@@ -82,11 +84,12 @@ class SmtpConnection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> Sent:
+    def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes | BinaryIO) -> Sent:
         """Hand the message over. Raises TemporaryFailure, PermanentFailure or InDoubt.
 
-        With several recipients the message is sent when one is taken; the others are in
-        `Sent.refused`. When none is taken the failure is permanent only if it is so for all.
+        A large one is better given as a file, whose lines then must end in CRLF already. With several
+        recipients the message is sent when one is taken; the others are in `Sent.refused`. When none
+        is taken the failure is permanent only if it is so for all.
         ValueError for an address that would break out of its command.
         """
         for address in (*recipients, *filter(None, (envelope_from,))):
@@ -94,10 +97,11 @@ class SmtpConnection:
                 raise ValueError(f"not a mail address: {address!r}")
         if not recipients:
             raise ValueError("the message has no recipient")
-        smtp = self._begin(envelope_from, recipients, raw)
+        letter = io.BytesIO(_mended(raw)) if isinstance(raw, bytes) else raw
+        smtp = self._begin(envelope_from, recipients, letter)
         try:
             refused = self._recipients(smtp, recipients)
-            self._content(smtp, raw)
+            self._content(smtp, letter)
         except _Lost as lost:
             self._drop()
             raise TemporaryFailure("", str(lost), reason=Reason.UNREACHABLE) from lost
@@ -115,13 +119,13 @@ class SmtpConnection:
                 self._smtp.quit()
         self._drop()
 
-    def _begin(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> smtplib.SMTP:
+    def _begin(self, envelope_from: str, recipients: Sequence[str], letter: BinaryIO) -> smtplib.SMTP:
         """Connected, and MAIL accepted. A kept connection gone stale is replaced, once."""
         kept = self._smtp is not None
         for fresh in (False, True) if kept else (True,):
             smtp = self._connect() if self._smtp is None else self._smtp
             try:
-                self._mail(smtp, envelope_from, recipients, raw)
+                self._mail(smtp, envelope_from, recipients, letter)
             except _Lost as lost:
                 self._drop()
                 if fresh:
@@ -135,14 +139,17 @@ class SmtpConnection:
                 return smtp
         raise AssertionError("the last round returns or raises")
 
-    def _mail(self, smtp: smtplib.SMTP, envelope_from: str, recipients: Sequence[str], raw: bytes) -> None:
-        options = ""
+    def _mail(
+        self, smtp: smtplib.SMTP, envelope_from: str, recipients: Sequence[str], letter: BinaryIO
+    ) -> None:
+        options, size = "", letter.seek(0, io.SEEK_END)
         if smtp.has_extn("size"):
             limit = smtp.esmtp_features["size"]
-            if limit.isdigit() and 0 < int(limit) < len(raw):
+            if limit.isdigit() and 0 < int(limit) < size:
                 raise PermanentFailure("552", f"larger than the server's {limit} bytes", Reason.TOO_LARGE)
-            options = f" SIZE={len(raw)}"
-        header = raw[: raw.find(b"\r\n\r\n")]
+            options = f" SIZE={size}"
+        letter.seek(0)
+        header = letter.read(PIECE).partition(b"\r\n\r\n")[0]
         if not (header.isascii() and all(map(str.isascii, (envelope_from, *recipients)))):
             if not smtp.has_extn("smtputf8"):
                 text = "the server does not take addresses beyond ASCII"
@@ -164,18 +171,16 @@ class SmtpConnection:
                     _raise_worst(refused)
         return refused
 
-    def _content(self, smtp: smtplib.SMTP, raw: bytes) -> None:
+    def _content(self, smtp: smtplib.SMTP, letter: BinaryIO) -> None:
         """DATA and all of the message but the final dot, which is sent apart to know it was not sent."""
         code, text = self._command(smtp, "DATA")
         if code != 354:
             self._expect("data", code, text)
             raise _Lost(f"DATA was answered {code} {text}")
-        content = raw if b"\r\n" in raw and not _bare_line_end(raw) else _LINE_END.sub(b"\r\n", raw)
-        if content.startswith(b"."):
-            content = b"." + content
-        content = content.replace(b"\r\n.", b"\r\n..")
+        letter.seek(0)
         with _losing():
-            smtp.send(content if content.endswith(b"\r\n") else content + b"\r\n")
+            for piece in _stuffed(letter):
+                smtp.send(piece)
 
     def _final_dot(self, smtp: smtplib.SMTP) -> str:
         try:
@@ -303,10 +308,23 @@ def _raise_worst(refused: list[Refusal]) -> NoReturn:
     raise PermanentFailure(first.code, first.detail, first.reason)
 
 
-def _bare_line_end(raw: bytes) -> bool:
-    """Whether a line ends in CR or LF alone, which servers must refuse (RFC 5321, 2.3.8)."""
+def _mended(raw: bytes) -> bytes:
+    """With every line ended by CRLF: servers must refuse CR or LF alone (RFC 5321, 2.3.8)."""
     pairs = raw.count(b"\r\n")
-    return raw.count(b"\n") != pairs or raw.count(b"\r") != pairs
+    return raw if raw.count(b"\n") == pairs == raw.count(b"\r") else _LINE_END.sub(b"\r\n", raw)
+
+
+def _stuffed(letter: BinaryIO) -> Iterator[bytes]:
+    """The message in pieces, with a second dot before each that begins a line, and a line end at its end."""
+    held, begun = b"\r\n", False  # what may belong to the next piece; as if a line had ended before the first
+    while piece := letter.read(PIECE):
+        piece = held + piece
+        keep = 2 if piece.endswith(b"\r\n") else int(piece.endswith(b"\r"))
+        piece, held = piece[: len(piece) - keep], piece[len(piece) - keep :]
+        piece = piece.replace(b"\r\n.", b"\r\n..")
+        yield piece if begun else piece[2:]
+        begun = True
+    yield held if held == b"\r\n" else held + b"\r\n"
 
 
 def _text(reply: bytes | str) -> str:
