@@ -26,6 +26,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))'
 _SECTION = re.compile(r"(.+?)(?:\*(\d{1,3}))?(\*)?\Z")
 _ID = re.compile(r"<([^<>\s]+)>")
 _BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/"
+_SPACE = frozenset(b" \t\n\r\x0b\x0c")
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
 _DATE = re.compile(
     r"(?:[A-Za-z]{3},\s*)?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) "
@@ -150,16 +151,22 @@ def _word_bytes(encoding: str, text: str) -> bytes:
     return binascii.a2b_qp(data.replace(b" ", b"_"), header=True)
 
 
-def base64(data: bytes, defects: set[str] | None = None) -> bytes:
-    """Base64 with anything between its characters, padded in the middle, at the end or not at all."""
+def base64(data: bytes, defects: set[str] | None = None, start: int = 0, end: int | None = None) -> bytes:
+    """Base64 with anything between its characters, padded in the middle, at the end or not at all.
+
+    Of `data` only what lies between `start` and `end`, which is not copied while nothing is wrong with it.
+    """
+    end = len(data) if end is None else end
+    while end > start and data[end - 1] in _SPACE:
+        end -= 1
     try:
-        body = data.rstrip()
-        if b"=" not in body[:-2]:
-            return binascii.a2b_base64(body)
+        if data.find(b"=", start, end - 2) < 0:
+            return binascii.a2b_base64(memoryview(data)[start:end])
     except binascii.Error:
         pass
     if defects is not None:
         defects.add("base64_damaged")
+    data = data[start:end]
     runs = [data] if data.count(b"=") > MAX_RUNS else data.split(b"=")
     return b"".join(map(_base64_run, runs))
 

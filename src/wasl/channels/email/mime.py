@@ -68,9 +68,9 @@ class Entity:
 
     def content(self) -> bytes:
         """The body, transfer encoding undone once; bytes as they stand when it is none we know."""
-        body = self.raw[self.start : self.end]
         if self.encoding == "base64":
-            return headers.base64(body, self.fields.defects)
+            return headers.base64(self.raw, self.fields.defects, self.start, self.end)
+        body = self.raw[self.start : self.end]
         if self.encoding == "quoted-printable":
             return binascii.a2b_qp(body)
         if self.encoding not in ("", "7bit", "8bit", "binary"):

@@ -55,7 +55,7 @@ def parse(raw: bytes) -> ParsedMessage:
 
 
 def _parse(raw: bytes) -> ParsedMessage:
-    if not raw.strip():
+    if not raw or raw.isspace():
         raise Unparseable(Unread.EMPTY, "no bytes")
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
