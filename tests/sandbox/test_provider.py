@@ -172,6 +172,16 @@ def test_asked_about_what_it_never_took(stand: Stand) -> None:
     assert taken(stand, "/")[0] == 404
 
 
+def test_a_large_mail_lies_in_the_mailbox_as_it_was_sent(stand: Stand) -> None:
+    raw = MAIL + b"..x\r\n" * 600_000
+    with smtplib.SMTP("127.0.0.1", stand.smtp_port, local_hostname="wasl.test", timeout=10) as smtp:
+        smtp.sendmail("bounce@dar-zaytun.example", [SALMA, "omar@barid.example"], raw)
+    for address in (SALMA, "omar@barid.example"):
+        [mail] = stand.place.mails(address)
+        assert mail.path.read_bytes().endswith(b"\r\n" + raw)
+    assert {(entry.message_id, entry.size) for entry in stand.entries()} == {("one@shop.example", len(raw))}
+
+
 def test_does_not_claim_what_it_could_not_put_away(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> str:
         raise OSError("no space left")

@@ -16,10 +16,10 @@ from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
 
 from wasl.channels.base import normalise_address
+from wasl.channels.email.receive import Lmtp, Protocol
 from wasl.channels.email.tokens import base_address
 from wasl.doors.certificate import server_context
 from wasl.doors.recipients import Recipients
-from wasl.doors.smtp import Lmtp, Protocol
 from wasl.intake.door import Door, Unavailable
 from wasl.intake.store import INLINE, Raw, mail_dedupe_key
 from wasl.kit import blobs

@@ -61,7 +61,7 @@ class Protocol(SMTP):
     __ident__ = "Wasl"
 
     def __init__(self, handler: Any, *, folder: str, **options: Any) -> None:
-        super().__init__(handler, ident="Wasl", **options)
+        super().__init__(handler, **{"ident": "Wasl"} | options)
         self._folder = folder
         self._held: list[bytes] | None = None
 
