@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from wasl.cli import inbox, token
+from wasl.kit import prctl
 
 ABOUT = "Wasl: everything a business and its customers say to each other, on one timeline."
 AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` lists them. docs/operating.md says more."
@@ -14,6 +15,7 @@ AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 fine, 1 failed, 2 wrong use or settings)."""
+    prctl.return_large_blocks()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["manage"]:
         return _with_settings(lambda: _manage(given[1:]))
