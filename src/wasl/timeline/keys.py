@@ -42,21 +42,28 @@ def wrap(workspace_id: UUID, customer_id: UUID, key: bytes) -> bytes:
 
 def unwrap(workspace_id: UUID, customer_id: UUID, wrapped: bytes) -> AESGCM:
     """The key in `wrapped`, ready for use. Raises Unreadable."""
+    return AESGCM(_opened(workspace_id, customer_id, wrapped))
+
+
+def _opened(workspace_id: UUID, customer_id: UUID, wrapped: bytes) -> bytes:
     if wrapped[:1] != _VERSION:
         raise Unreadable(f"the key of customer {customer_id} is wrapped in a way this version does not know")
     nonce, rest = wrapped[1 : 1 + NONCE], wrapped[1 + NONCE :]
     try:
-        return AESGCM(_master().decrypt(nonce, rest, workspace_id.bytes + customer_id.bytes))
+        return _master().decrypt(nonce, rest, workspace_id.bytes + customer_id.bytes)
     except (InvalidTag, ValueError) as error:
         raise Unreadable(f"the key of customer {customer_id} does not open with this master key") from error
 
 
 class _Kept:
-    """Unwrapped keys of this process, forgotten all at once when they are too many or too old."""
+    """Unwrapped keys of this process, forgotten all at once when they are too many or too old.
+
+    As bytes: ready for use a key takes 2.5 kB, 50 MB in all, and making it ready 2 µs.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys: dict[tuple[UUID, UUID], AESGCM] = {}
+        self._keys: dict[bytes, bytes] = {}
         self._born = 0.0
 
     def get(self, workspace_id: UUID, customer_ids: Iterable[UUID]) -> dict[UUID, AESGCM]:
@@ -65,15 +72,16 @@ class _Kept:
                 self._keys.clear()
                 self._born = time.monotonic()
             known = self._keys
-            return {c: found for c in customer_ids if (found := known.get((workspace_id, c)))}
+            place = workspace_id.bytes
+            return {c: AESGCM(found) for c in customer_ids if (found := known.get(place + c.bytes))}
 
-    def put(self, workspace_id: UUID, keys: Mapping[UUID, AESGCM]) -> None:
+    def put(self, workspace_id: UUID, keys: Mapping[UUID, bytes]) -> None:
         with self._lock:
-            self._keys.update({(workspace_id, customer): key for customer, key in keys.items()})
+            self._keys.update({workspace_id.bytes + customer.bytes: key for customer, key in keys.items()})
 
     def drop(self, workspace_id: UUID, customer_id: UUID) -> None:
         with self._lock:
-            self._keys.pop((workspace_id, customer_id), None)
+            self._keys.pop(workspace_id.bytes + customer_id.bytes, None)
 
     def clear(self) -> None:
         with self._lock:
@@ -122,7 +130,8 @@ def _read(conn: Connection, workspace_id: UUID, wanted: set[UUID], into: dict[UU
     for customer, wrapped, committed in conn.execute(_READ, [workspace_id, list(wanted)]):
         seen.add(customer)
         if wrapped is not None:
-            into[customer] = key = unwrap(workspace_id, customer, wrapped)
+            key = _opened(workspace_id, customer, wrapped)
+            into[customer] = AESGCM(key)
             if committed:
                 safe[customer] = key
     kept.put(workspace_id, safe)
