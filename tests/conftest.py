@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.worlds import Shop
 
-_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - made by mkdtemp
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 _DATA = Path(tempfile.mkdtemp(prefix="wasl-test-", dir=_MEMORY))
 _DATA.chmod(0o711)  # as root the server runs as another user, who passes through
 os.environ.update(

@@ -37,7 +37,10 @@ def test_an_answer_is_a_message_a_delivery_and_a_touchpoint(
     actor = shop.actor()
     with tenant(shop.id):
         message_id = reply(
-            actor, conversation.id, "La voici.\r\n", [Upload("facture.pdf", "application/pdf", content=b"%PDF-1.7")]
+            actor,
+            conversation.id,
+            "La voici.\r\n",
+            [Upload("facture.pdf", "application/pdf", content=b"%PDF-1.7")],
         )
         message = Message.objects.get(id=message_id)
         delivery = Delivery.objects.get(message_id=message_id)
@@ -69,7 +72,9 @@ def test_the_customers_answer_comes_back_to_the_same_conversation(
         assert Conversation.objects.get().messages == 3
 
 
-@pytest.mark.parametrize("subject", ["Facture", "Re: Facture", "RE: Re: Facture", "رد: فاتورة", "I: R: Fattura"])
+@pytest.mark.parametrize(
+    "subject", ["Facture", "Re: Facture", "RE: Re: Facture", "رد: فاتورة", "I: R: Fattura"]
+)
 def test_prefixes_do_not_pile_up(shop: Shop, subject: str) -> None:
     take(shop, mail(subject=subject))
     with tenant(shop.id):

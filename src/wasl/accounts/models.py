@@ -104,7 +104,9 @@ class Team(TenantModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace_id", "name"], name="team_name_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace_id", "name"], name="team_name_once")
+        ]
 
     def __str__(self) -> str:
         return self.name

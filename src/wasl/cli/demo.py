@@ -247,8 +247,9 @@ def _inbox(workspace_id: UUID, inbox: dict[str, Any], shop: str) -> Inbox:
 
 
 def _agent(workspace_id: UUID, agent: dict[str, Any], teams: dict[str, Team]) -> Actor:
+    language = agent.get("interface", agent["languages"][0])
     user = User.objects.create(
-        email=agent["email"], name=agent["name"], password=_hashed(), language=agent.get("interface", agent["languages"][0])
+        email=agent["email"], name=agent["name"], password=_hashed(), language=language
     )
     row = Agent.objects.create(workspace_id=workspace_id, user=user, name=agent["name"], role=agent["role"])
     for key in agent["teams"]:

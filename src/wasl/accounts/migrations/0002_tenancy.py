@@ -20,7 +20,7 @@ REVOKE ALL ON FUNCTION wasl_memberships(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION wasl_memberships(uuid) TO wasl_app;
 """
 
-TOKEN = """
+PRESENTED = """
 CREATE FUNCTION wasl_token(presented bytea)
 RETURNS TABLE (workspace_id uuid, token_id uuid, role text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -46,5 +46,5 @@ class Migration(migrations.Migration):
         TenantTable("ApiToken"),
         SharedTable("accounts_user"),
         migrations.RunSQL(MEMBERSHIPS, "DROP FUNCTION wasl_memberships(uuid)"),
-        migrations.RunSQL(TOKEN, "DROP FUNCTION wasl_token(bytea)"),
+        migrations.RunSQL(PRESENTED, "DROP FUNCTION wasl_token(bytea)"),
     ]
