@@ -29,7 +29,7 @@ PASSWORD = "olives-and-lamps"
 Desk = Callable[..., "Visit"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo() -> Iterator[str]:
     """The address of a running demo shop."""
     data = Path(tempfile.mkdtemp(prefix="wasl-browser-"))
@@ -61,9 +61,12 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path, patience: f
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; where it is absent the tests are skipped, in CI they fail."""
+    """Debian's Chromium; where it is absent the tests are skipped, in CI they fail.
+
+    Not kept for the session: Playwright leaves an event loop running, in which Django does not work.
+    """
     if not Path(CHROMIUM).exists():
         words = "a browser is needed: apt-get install chromium fonts-noto-core"
         pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
