@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,26 @@ def test_what_was_put_is_read_again(store: blobs.Store, tmp_path: Path) -> None:
     for content in (small, large):
         with store.open(HERE, digest(content)) as source:
             assert source.read() == content
+
+
+def test_names_are_synced_even_of_a_blob_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    store = blobs.DiskStore(tmp_path / "blobs")
+    for _ in range(2):
+        store.put(HERE, digest(b"one"), b"one")
+        inner = tmp_path / "blobs" / HERE.hex
+        folders = [inner / digest(b"one").hex()[:2], inner, tmp_path / "blobs", tmp_path]
+        assert synced[-4:] == [str(folder) for folder in folders]
+    assert len(synced) == 9, "the bytes once, the names each time"
 
 
 def test_each_workspace_has_its_own_space(store: blobs.Store) -> None:

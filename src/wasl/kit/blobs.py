@@ -17,6 +17,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from wasl.kit import durable
+
 CHUNK = 256 * 1024
 
 
@@ -54,8 +56,12 @@ class DiskStore:
             self._write(self._path(workspace, digest), iter(lambda: source.read(CHUNK), b""))
 
     def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
-        if target.exists():
-            return
+        # One that is there may be another process's, who has not synced its name yet.
+        if not target.exists():
+            self._make(target, chunks)
+        durable.sync(target.parent, target.parent.parent, self.root, self.root.parent)
+
+    def _make(self, target: Path, chunks: Iterator[bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
@@ -68,7 +74,6 @@ class DiskStore:
         finally:
             with suppress(FileNotFoundError):
                 aside.unlink()
-        _sync_folders(target.parent, self.root)
 
     def open(self, workspace: UUID, digest: bytes) -> IO[bytes]:
         try:
@@ -78,16 +83,6 @@ class DiskStore:
 
     def delete(self, workspace: UUID, digest: bytes) -> None:
         self._path(workspace, digest).unlink(missing_ok=True)
-
-
-def _sync_folders(folder: Path, root: Path) -> None:
-    """Make the names durable too: a file whose directory entry is lost is lost."""
-    for place in (folder, folder.parent, root):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class S3Store:

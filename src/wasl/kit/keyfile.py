@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from wasl.kit import durable
+
 
 def read_or_create(path: Path, size: int = 32) -> str:
     """The secret in `path`; a new one of `size` random bytes, written as hexadecimal digits, when there is none.
@@ -27,4 +29,5 @@ def read_or_create(path: Path, size: int = 32) -> str:
         pass
     finally:
         draft.unlink()
+    durable.sync(path.parent, path.parent.parent)
     return path.read_text("ascii").strip()
