@@ -216,18 +216,23 @@ def _close() -> None:
 def _result(
     options: argparse.Namespace, strikes: list[Strike], verdict: Verdict, settled: float, bound: int
 ) -> dict[str, Any]:
-    in_flight = sum(s.blow.under_way for s in strikes if s.blow.loses_calls)
+    losing = [s.blow for s in strikes if s.blow.loses_calls]
+    in_hand = {
+        "attempts open just before such kills": sum(blow.open for blow in losing),
+        "calls the provider was answering then": sum(blow.under_way for blow in losing),
+        "senders times such kills": bound,
+    }
     return {
         "seed": options.seed,
         "settings": SETTINGS,
         "load": os.getloadavg()[0],
         "seconds_until_settled": round(settled, 1),
-        "figures": verdict.figures | {"calls the provider was answering at kills": in_flight, "bound": bound},
+        "figures": verdict.figures | in_hand,
         "recoveries": [
             {
                 "second": round(s.second, 1),
                 "killed": s.blow.targets,
-                "under_way": s.blow.under_way,
+                "open": s.blow.open,
                 "goal": s.blow.goal,
                 **{name: round(s.recovery.took.get(name, -1.0), 2) for name in SERVICES},
             }

@@ -26,10 +26,14 @@ PAIRED = 0.25
 
 @dataclass(frozen=True)
 class Blow:
-    """What was killed together, when the last of it was dead, and how many calls the provider was answering."""
+    """What was killed together, when the last of it was dead, and how many calls were in hand just before.
+
+    `open`: by the attempts written down; `under_way`: that the provider was answering.
+    """
 
     targets: tuple[str, ...]
     at: float
+    open: int
     under_way: int
 
     @property
@@ -65,7 +69,7 @@ class Killer:
 
     def strike(self, targets: tuple[str, ...]) -> Blow:
         """Kill these, one right after the other."""
-        dead, busy = [], 0
+        dead, busy, written = [], 0, self._open_attempts()
         for number, target in enumerate(targets):
             if number:
                 time.sleep(self._dice.uniform(0.0, 0.3))
@@ -76,7 +80,17 @@ class Killer:
             release()
             dead.append(pid)
         wait_for(lambda: not any(map(alive, dead)), 20, f"{targets} did not die")
-        return Blow(targets, time.monotonic(), busy)
+        return Blow(targets, time.monotonic(), written, busy)
+
+    def _open_attempts(self) -> int:
+        """Calls that are begun and not ended, as the database knows it."""
+        question = "SELECT count(*) FROM delivery_attempt WHERE finished_at IS NULL"
+        try:
+            with psycopg.connect(self._house.dsn, connect_timeout=5) as conn:
+                row = conn.execute(question).fetchone()
+        except psycopg.OperationalError:
+            return 0
+        return int(row[0]) if row else 0
 
     def _find(self, target: str) -> tuple[int, Callable[[], object]]:
         """The process to kill, and what is to be done after it."""
