@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from psycopg import sql
 
 from tests.inbound import mail, take
@@ -180,3 +181,7 @@ def test_definer_functions_are_few_known_and_closed_to_the_public(owner: Owner) 
         " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public' AND p.prosecdef ORDER BY 1"
     ).fetchall()
     assert rows == [("wasl_inboxes_at", False), ("wasl_memberships", False), ("wasl_token", False)]
+
+
+def test_no_model_is_ahead_of_its_migrations(db: None) -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

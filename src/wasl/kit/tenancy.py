@@ -18,14 +18,47 @@ QUEUE_ROLE = "wasl_queue"
 _CURRENT = "(SELECT current_setting('wasl.workspace')::uuid)"
 
 
-class TenantTable(Operation):
+class _Statements(Operation):
+    """An operation that is SQL on a table and nothing in Django's picture of the models.
+
+    There is nothing to undo: the table goes with the migration that made it.
+    """
+
+    reversible = True
+
+    def sql(self, app_label: str, state: ProjectState) -> list[str]:
+        """The statements, in order."""
+        raise NotImplementedError
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Django's picture of the models does not change."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for statement in self.sql(app_label, to_state):
+            schema_editor.execute(statement)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Keys, policies and grants go with the table."""
+
+
+class TenantTable(_Statements):
     """Turn a model's table into a tenant table.
 
     `refs` maps a column to the table it points to, `queue` opens the table to the queue role across
     workspaces (claims and followers only), `append_only` withholds UPDATE and DELETE from everyone but the owner.
     """
-
-    reversible = True
 
     def __init__(
         self,
@@ -46,28 +79,8 @@ class TenantTable(Operation):
         self.app_reads_only = app_reads_only
         self.column = column
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Django's picture of the models does not change."""
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        table = to_state.apps.get_model(app_label, self.model)._meta.db_table
-        for statement in self.statements(table):
-            schema_editor.execute(statement)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Nothing to undo: the table itself goes with the migration that made it."""
+    def sql(self, app_label: str, state: ProjectState) -> list[str]:
+        return self.statements(state.apps.get_model(app_label, self.model)._meta.db_table)
 
     def describe(self) -> str:
         return f"Make {self.model} a tenant table"
@@ -114,39 +127,17 @@ def foreign_key(table: str, column: str, target: str) -> str:
     )
 
 
-class SharedTable(Operation):
+class SharedTable(_Statements):
     """Open a table that belongs to no workspace (users, sessions, cursors) to the roles that need it."""
-
-    reversible = True
 
     def __init__(self, table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE", queue: str = "") -> None:
         self.table = table
         self.app = app
         self.queue = queue
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Django's picture of the models does not change."""
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if self.app:
-            schema_editor.execute(f"GRANT {self.app} ON {self.table} TO {APP_ROLE}")
-        if self.queue:
-            schema_editor.execute(f"GRANT {self.queue} ON {self.table} TO {QUEUE_ROLE}")
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Grants go with the table."""
+    def sql(self, app_label: str, state: ProjectState) -> list[str]:
+        roles = ((self.app, APP_ROLE), (self.queue, QUEUE_ROLE))
+        return [f"GRANT {verbs} ON {self.table} TO {role}" for verbs, role in roles if verbs]
 
     def describe(self) -> str:
         return f"Open {self.table} to its roles"

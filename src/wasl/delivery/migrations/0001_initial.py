@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('number', models.IntegerField()),
                 ('started_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('outcome', models.TextField(default='', help_text="'' while under way, then sent, temporary, permanent, in_doubt.")),
+                ('outcome', models.TextField(default='', help_text="'' while under way, then course.Ending.")),
                 ('reason', models.TextField(default='')),
                 ('code', models.TextField(default='')),
                 ('detail', models.TextField(default='')),
