@@ -1,12 +1,15 @@
 """The lane: what goes over it, what comes back, and what happens when the line goes dead."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from struct import pack, unpack
 
 import psycopg
 import pytest
+import uvloop
 
+from tests.kit.relay import Relay
 from wasl.kit import pglane
 from wasl.kit.db import conninfo
 from wasl.kit.pglane import Lane, Statement, array
@@ -93,6 +96,36 @@ def test_a_dead_line_is_noticed(runner: asyncio.Runner, idle: bool) -> None:
         assert lane.broken
 
     runner.run(go())
+
+
+LAST_WORDS = (
+    b"SWARNING\0VWARNING\0C57P02\0Mterminating connection because of crash of another server process\0\0"
+)
+
+
+def test_last_words_and_the_end_may_come_together(cluster: Cluster) -> None:
+    """uvloop tells of an error on a socket once, and then no more of that socket."""
+
+    async def go() -> float:
+        lane = Lane(await psycopg.AsyncConnection.connect(relay.conninfo, autocommit=True))
+        await lane.run(WHO, {})
+        relay.silence()
+        waiting = asyncio.create_task(lane.run(WHO, {}))
+        await asyncio.sleep(0.05)
+        relay.cut(b"N" + pack("!i", 4 + len(LAST_WORDS)) + LAST_WORDS)
+        began = time.monotonic()
+        with pytest.raises(psycopg.OperationalError):
+            async with asyncio.timeout(5):
+                await waiting
+        assert lane.broken
+        return time.monotonic() - began
+
+    relay = Relay()
+    relay.open()
+    try:
+        assert uvloop.run(go()) < 1
+    finally:
+        relay.close()
 
 
 def test_whoever_stops_waiting_takes_the_line_along(runner: asyncio.Runner) -> None:

@@ -28,6 +28,10 @@ _NAMED = re.compile(r"%\((\w+)\)[sb]")
 
 Row = tuple[bytes | None, ...]
 
+LOOK = 0.2
+"""Seconds after which a lane that waits looks at its socket unasked. uvloop tells of an error on a socket once and then
+no more of that socket; when a server's last words came with the error, the end behind them would never be read."""
+
 
 def array(element: int, items: Sequence[bytes | None]) -> bytes:
     """A one-dimensional array in binary format; the items are in the binary format of `element`."""
@@ -98,6 +102,7 @@ class Lane:
     async def _exchange(self, send: Callable[[], None]) -> pq.abc.PGresult:
         """Send something and wait for its answer."""
         self._answer = self._loop.create_future()
+        self._next_look = self._loop.call_later(LOOK, self._look)
         try:
             send()
             self._push()
@@ -105,12 +110,18 @@ class Lane:
         except BaseException:
             self.close()  # what is on the line belongs to a statement that nobody waits for
             raise
+        finally:
+            self._next_look.cancel()
         for result in results:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 if self.broken:
                     self.close()
                 raise error_from_result(result)
         return results[-1]
+
+    def _look(self) -> None:
+        self._next_look = self._loop.call_later(LOOK, self._look)
+        self._readable()
 
     def _push(self) -> None:
         if self._pg.flush():
