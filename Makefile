@@ -1,14 +1,18 @@
 # Needs python3 (3.11 or later, with venv), make and git. Everything else comes from the package registries.
 
-BENCHES = intake delivery live chaos
+BENCHES = intake delivery live chaos inbox replies webhooks
 
 .PHONY: demo test lint fmt bench docs texts setup clean
 
 demo:             # A demo shop on a fresh folder, with a sandbox to write to it as a customer.
 	@scripts/demo
 
-test: setup       # All tests; ARGS="tests/cli -k kill" runs some.
-	.venv/bin/pytest $(ARGS)
+# More than there are cores, since many tests wait for a page or a process; tests/schedule.py says what they take when.
+# Bytecode is kept: some hundred processes of tests would each compile the same thousand files.
+WORKERS = $(shell python3 -c 'import os; print(len(os.sched_getaffinity(0)) + 3)')
+
+test: setup       # All tests, on every core; ARGS="tests/cli -k kill" runs some.
+	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest $(or $(ARGS),-n $(WORKERS))
 
 lint: setup       # What CI checks besides the tests.
 	.venv/bin/ruff check .

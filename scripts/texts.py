@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_from_file
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "src" / "wasl" / "locale"
 SOURCES = ROOT / "src" / "wasl"
 BORROWED = ROOT / "scripts" / "borrowed.py"
+# What is marked only to be found here, and translated where it is shown.
+KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None}
 # The Arabic rule is written as allauth writes it. Django searches catalogues whose rules differ one after the other,
 # and ours would come last.
 PLURALS = {
@@ -40,7 +42,8 @@ def extract() -> Catalog:
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     found = Catalog()
-    for filename, line, message, _comments, context in extract_from_dir(str(SOURCES), methods, options):
+    every = extract_from_dir(str(SOURCES), methods, options, KEYWORDS)
+    for filename, line, message, _comments, context in every:
         found.add(message, locations=[(f"src/wasl/{filename}", line)], context=context)
     for line, message, _comments, context in extract_from_file("python", str(BORROWED)):
         found.add(message, locations=[("scripts/borrowed.py", line)], context=context)
