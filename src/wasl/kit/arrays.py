@@ -18,20 +18,19 @@ _NULL = _LENGTH(-1)
 _SIXTEEN = _LENGTH(16)
 
 
-def _uuid(value: Any) -> bytes:
-    return _SIXTEEN + value.bytes  # type: ignore[no-any-return]
+def _uuids(values: list[Any]) -> list[bytes]:
+    return [_NULL if value is None else _SIXTEEN + value.int.to_bytes(16, "big") for value in values]
 
 
-def _text(value: Any) -> bytes:
-    encoded: bytes = value.encode()
-    return _LENGTH(len(encoded)) + encoded
+def _texts(values: list[Any]) -> list[bytes]:
+    return _bytes([value if value is None else value.encode() for value in values])
 
 
-def _bytes(value: Any) -> bytes:
-    return _LENGTH(len(value)) + value  # type: ignore[no-any-return]
+def _bytes(values: list[Any]) -> list[bytes]:
+    return [_NULL if value is None else _LENGTH(len(value)) + value for value in values]
 
 
-_ITEM: dict[int, Callable[[Any], bytes]] = {2950: _uuid, 25: _text, 17: _bytes}
+_ITEMS: dict[int, Callable[[list[Any]], list[bytes]]] = {2950: _uuids, 25: _texts, 17: _bytes}
 
 
 class PackedListDumper(ListBinaryDumper):
@@ -39,11 +38,11 @@ class PackedListDumper(ListBinaryDumper):
 
     def dump(self, obj: list[Any]) -> Buffer | None:
         oid = self.sub_dumper.oid if self.sub_dumper else 0
-        item = _ITEM.get(oid)
-        if item is None or not obj or isinstance(obj[0], list):
+        items_of = _ITEMS.get(oid)
+        if items_of is None or not obj or isinstance(obj[0], list):
             return super().dump(obj)
-        items = [_NULL if value is None else item(value) for value in obj]
-        return _HEADER(1, int(None in obj), oid, len(obj), 1) + b"".join(items)
+        items = items_of(obj)
+        return _HEADER(1, int(_NULL in items), oid, len(obj), 1) + b"".join(items)
 
 
 # The last one registered serves `%s`: that stays psycopg's own.

@@ -15,13 +15,18 @@ def read_or_create(path: Path, size: int = 32) -> str:
     try:
         return path.read_text("ascii").strip()
     except FileNotFoundError:
-        pass
+        write(path, os.urandom(size).hex())
+    return path.read_text("ascii").strip()
+
+
+def write(path: Path, secret: str) -> None:
+    """Put a secret into a file that is not there yet; one that is there stays. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(os.urandom(size).hex() + "\n")
+            file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)
@@ -30,4 +35,3 @@ def read_or_create(path: Path, size: int = 32) -> str:
     finally:
         draft.unlink()
     durable.sync(path.parent, path.parent.parent)
-    return path.read_text("ascii").strip()

@@ -40,15 +40,17 @@ class Cluster(Layout):
 
     def pid(self) -> int | None:
         """The process id of the running server, whoever started it; None when it does not run."""
-        fields = self._pidfile()
-        if not fields or not fields[0].isdigit():
-            return None
-        return int(fields[0]) if self._is_ours(int(fields[0])) else None
+        return self._running(self._pidfile())
 
     def ready(self) -> bool:
         """Whether the running server accepts connections."""
-        fields = self._pidfile()
-        return len(fields) >= 8 and fields[7].strip() == "ready" and self.pid() is not None
+        fields = self._pidfile()  # read once: the next server may be writing its own
+        return len(fields) >= 8 and fields[7].strip() == "ready" and self._running(fields) is not None
+
+    def _running(self, fields: list[str]) -> int | None:
+        if not fields or not fields[0].isdigit():
+            return None
+        return int(fields[0]) if self._is_ours(int(fields[0])) else None
 
     def _pidfile(self) -> list[str]:
         try:

@@ -54,6 +54,13 @@ _KINDS = (
         " not been revoked.",
     ),
     Kind(
+        "not-signed",
+        401,
+        "The signature is missing or wrong",
+        "A webhook is signed by the provider over its very bytes. Compare the provider's secret with the one that the"
+        " inbox has.",
+    ),
+    Kind(
         "not-allowed", 403, "The token may not do this", "Ask an administrator for a token with a wider role."
     ),
     Kind(
@@ -85,6 +92,13 @@ _KINDS = (
         "This cannot be done as things stand",
         "The request is right in itself, but not in the present state of what it is about. The detail says why.",
     ),
+    Kind(
+        "taken-over",
+        409,
+        "An agent has taken this conversation over",
+        "Somebody answers the customer in person, and programs send nothing here until the conversation is handed back"
+        " or resolved. The webhooks 'conversation.taken_over' and 'conversation.handed_back' tell of both.",
+    ),
     Kind("too-large", 413, "The request is too large", "The detail says how large it may be."),
     Kind(
         "wrong-type",
@@ -95,7 +109,7 @@ _KINDS = (
     Kind(
         "invalid",
         422,
-        "The request is JSON, but not what is expected",
+        "Something in the request is not as expected",
         "The list 'errors' says what is wrong and where: 'pointer' is a JSON Pointer into the body you sent,"
         " 'parameter' the name of a parameter of the address or of a header.",
     ),

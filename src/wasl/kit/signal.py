@@ -14,8 +14,13 @@ from uuid import UUID
 LIVE = "wasl_live"
 WAKE = "wasl_wake"
 
-Kind = Literal["message", "delivery", "conversation", "customer", "access", "quarantine"]
-Queue = Literal["intake", "delivery", "timeline"]
+Kind = Literal["message", "delivery", "conversation", "customer", "access", "quarantine", "notice", "call"]
+# fmt: off
+Queue = Literal[
+    "intake", "delivery", "timeline", "waking", "mailboxes", "webhooks", "notices", "media", "calls", "pushes",
+    "awaiting",
+]
+# fmt: on
 
 _IDS_A_SIGNAL = 90  # twice 90 × 39 bytes stay under NOTIFY's 8,000
 
@@ -27,13 +32,17 @@ def batched(ids: tuple[UUID, ...]) -> list[tuple[UUID, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something changed that agents who may see `inbox` (None: everyone in the workspace) may look at."""
+    """Something changed that agents who may see `inbox` (None: everyone in the workspace) may look at.
+
+    With an `agent` only that one hears it.
+    """
 
     kind: Kind
     workspace: UUID
     inbox: UUID | None = None
     conversations: tuple[UUID, ...] = ()
     customers: tuple[UUID, ...] = ()
+    agent: UUID | None = None
 
     def payloads(self) -> Iterator[str]:
         """JSON under NOTIFY's size limit; many conversations or customers become several payloads."""
@@ -42,6 +51,8 @@ class Signal:
             body: dict[str, Any] = {"k": self.kind, "w": str(self.workspace)}
             if self.inbox:
                 body["i"] = str(self.inbox)
+            if self.agent:
+                body["a"] = str(self.agent)
             if conversations:
                 body["c"] = [str(c) for c in conversations]
             if customers:
@@ -58,6 +69,7 @@ class Signal:
             inbox=UUID(body["i"]) if "i" in body else None,
             conversations=tuple(UUID(c) for c in body.get("c", ())),
             customers=tuple(UUID(c) for c in body.get("u", ())),
+            agent=UUID(body["a"]) if "a" in body else None,
         )
 
 
@@ -65,7 +77,7 @@ def send(conn: Any, signals: Iterable[Signal]) -> None:
     """Signal open pages when the transaction of `conn` (a psycopg connection or Django cursor) commits."""
     payloads = [payload for signal in signals for payload in signal.payloads()]
     if payloads:
-        conn.execute("SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p", [LIVE, payloads])
+        conn.execute("SELECT pg_notify(%s, p) FROM unnest(%b::text[]) AS p", [LIVE, payloads])
 
 
 def wake(conn: Any, queue: Queue) -> None:
