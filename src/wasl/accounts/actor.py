@@ -49,6 +49,19 @@ class Actor:
         if not self.administers:
             raise Forbidden("admins_only")
 
+    def reaches(self, role: str) -> bool:
+        """Whether a role is no more than this actor's own. Raises ValueError for a role that there is not."""
+        return RANKS[Role(role)] <= RANKS[Role(self.role)]
+
+    def require_reach(self, role: str) -> None:
+        """Raise Forbidden unless this actor administers the workspace and may give, or take, this role."""
+        self.require_admin()
+        if not self.reaches(role):
+            raise Forbidden("above_own_role")
+
+
+RANKS = {Role.READONLY: 0, Role.AGENT: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
 
 class Forbidden(Exception):
     """The actor is known but may not do this; `reason` is one of read_only, admins_only, above_own_role."""

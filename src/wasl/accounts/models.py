@@ -21,6 +21,9 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=2, choices=LANGUAGES, default="en")
     timezone = models.CharField(max_length=60, default="UTC")
+    second_step = models.BooleanField(
+        default=False, db_default=False, help_text="Whether everybody who works here needs a second step."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -97,10 +100,51 @@ class Agent(TenantModel):
         return self.role != Role.READONLY
 
 
+class Calendar(TenantModel):
+    """When somebody is there to answer: hours of a week in a time zone. `hours.Hours` reckons with it.
+
+    `week` holds seven lists, Monday first, of [from, to] in minutes since midnight; `to` past 1440 is the next day.
+    The workspace's own calendar `is_default`; inboxes and teams may have another.
+    """
+
+    name = models.CharField(max_length=80)
+    timezone = models.CharField(max_length=60)
+    week = models.JSONField(default=list)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace_id", "name"], name="calendar_name_once"),
+            models.UniqueConstraint(
+                fields=["workspace_id"], name="calendar_default_once", condition=models.Q(is_default=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Holiday(TenantModel):
+    """Days of a calendar on which nobody is there, from `day` to `last_day`; `yearly`: in every year."""
+
+    calendar = Ref(Calendar)
+    name = models.CharField(max_length=80)
+    day = models.DateField()
+    last_day = models.DateField()
+    yearly = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "calendar", "day"], name="holiday_of_calendar")
+        ]
+
+
 class Team(TenantModel):
     """Agents who share work."""
 
     name = models.CharField(max_length=80)
+    calendar = Ref(Calendar, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -137,3 +181,48 @@ class ApiToken(TenantModel):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["digest"], name="token_by_digest")]
+
+
+class Invitation(TenantModel):
+    """A letter that asks somebody to work here. Only the SHA-256 of the secret in its link is kept."""
+
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.AGENT)
+    teams = models.JSONField(default=list, help_text="Ids of the teams they will be in.")
+    language = models.CharField(max_length=2, choices=LANGUAGES, default="en")
+    digest = models.BinaryField(max_length=32)
+    invited_by = Ref(Agent)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["digest"], name="invitation_by_digest"),
+            models.Index(fields=["workspace_id", "-created_at"], name="invitations_latest"),
+        ]
+
+
+class Access(TenantModel):
+    """A line of the access log: who looked at or changed what. Written once, never changed.
+
+    `verb` is the name of the route or of the action, `thing` what it was about: `conversation`, `customer`, `agent`…
+    """
+
+    at = models.DateTimeField()
+    agent_id = models.UUIDField(null=True)
+    token_id = models.UUIDField(null=True)
+    changed = models.BooleanField(default=False)
+    verb = models.CharField(max_length=60)
+    thing = models.CharField(max_length=30, default="")
+    thing_id = models.UUIDField(null=True)
+    address = models.GenericIPAddressField(null=True, help_text="Where the request came from.")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "-at"], name="access_latest"),
+            models.Index(fields=["workspace_id", "thing_id", "-at"], name="access_of_thing"),
+            models.Index(fields=["workspace_id", "agent_id", "-at"], name="access_of_agent"),
+        ]

@@ -5,7 +5,7 @@ import re
 import secrets
 from uuid import UUID
 
-from wasl.accounts.actor import Actor, Forbidden, NotFound
+from wasl.accounts.actor import Actor, NotFound
 from wasl.accounts.models import ApiToken, Role
 from wasl.kit.clock import now
 
@@ -14,7 +14,6 @@ REVOKED_WITHIN = 10.0
 """Seconds until every process has stopped honouring a token that was revoked."""
 
 _SHAPE = re.compile(r"wasl_[A-Za-z0-9_-]{43}", re.ASCII)
-_RANKS = {Role.READONLY: 0, Role.AGENT: 1, Role.ADMIN: 2, Role.OWNER: 3}
 
 
 def digest(secret: str) -> bytes | None:
@@ -31,9 +30,7 @@ def create(actor: Actor, name: str, role: str = Role.AGENT) -> tuple[str, ApiTok
     Raises Forbidden when the actor does not administer the workspace or has a lesser role, ValueError for a role
     that there is not.
     """
-    actor.require_admin()
-    if _RANKS[Role(role)] > _RANKS[Role(actor.role)]:
-        raise Forbidden("above_own_role")
+    actor.require_reach(role)
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         workspace_id=actor.workspace_id,
