@@ -9,7 +9,7 @@ import pytest
 
 from tests.timeline.conftest import AT, Place
 from wasl.kit.db import Connection, as_tenant, conninfo
-from wasl.timeline import epoch, follow
+from wasl.timeline import epoch, follow, parked
 from wasl.timeline.actions import Touch, append
 from wasl.timeline.follow import Follower, Seen, run_once
 from wasl.timeline.horizon import horizon
@@ -118,10 +118,10 @@ def test_a_parked_touchpoint_can_be_given_again_after_a_fix(place: Place, queue:
     assert collector.drain() == []
     (number,) = queue.execute("SELECT id FROM timeline_parked").fetchone() or ()
     with pytest.raises(psycopg.errors.DivisionByZero):
-        follow.retry_parked(queue, collector.follower, number)
+        parked.retry(queue, collector.follower, number)
     collector.bad = set()
-    assert follow.retry_parked(queue, collector.follower, number)
-    assert not follow.retry_parked(queue, collector.follower, number)
+    assert parked.retry(queue, collector.follower, number)
+    assert not parked.retry(queue, collector.follower, number)
     assert collector.drain() == [bad]
     assert follow.lag(queue)[0].parked == 0
 

@@ -30,7 +30,7 @@ def test_a_heart_beats_while_its_process_works_and_forgets_the_long_dead(
     queue.execute("INSERT INTO timeline_heartbeat VALUES ('mail', 'old', 1, now() - interval '2 hours')")
     queue.execute("INSERT INTO timeline_heartbeat VALUES ('mail', 'new', 1, now() - interval '2 minutes')")
     with Heart("worker") as heart:
-        deadline, seen = time.monotonic() + 10, set()
+        deadline, seen = time.monotonic() + 60, set()
         while len(seen) < 3 and time.monotonic() < deadline:
             seen |= set(queue.execute("SELECT at FROM timeline_heartbeat WHERE role = 'worker'").fetchall())
             time.sleep(0.01)
@@ -61,4 +61,4 @@ def test_readers_hold_nobody_up_and_writers_of_other_databases_do(
         found = horizon(owner)
         assert [(b.application, b.database) for b in found.blockers] == [("elsewhere", "postgres")]
         assert 0 < found.seconds < 60
-        assert found.blockers[0].seconds >= found.seconds
+        assert found.blockers[0].seconds >= found.seconds - 1, "each was measured at its own moment"

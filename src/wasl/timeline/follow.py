@@ -9,10 +9,11 @@ A follower's cursor moves in the transaction that holds its effects: both happen
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -52,7 +53,9 @@ class Follower:
 
     `row` is a NamedTuple of the touchpoint's columns that the function wants. With `parks` a touchpoint it fails on
     is set aside for a person; without, it stops there until it succeeds. `then` is called after each look, for what
-    is due by the clock. Of a follower that is `split`, each part reads the customers whose hash falls to it.
+    is due by the clock. `only` is a condition on the touchpoint `t`: what does not meet it is passed and never handed
+    over (a Company hands over everything). Of a follower that is `split`, each part reads the customers whose hash
+    falls to it.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Follower:
     batch: int = 500
     parks: bool = True
     then: Callable[[Connection], object] | None = None
+    only: LiteralString = "true"
     part: int = 0
     parts: int = 1
 
@@ -71,9 +75,11 @@ class Follower:
 
     @cached_property
     def query(self) -> Any:
-        """Its next rows: transaction, position (three), workspace, customer, then the columns of `row`."""
+        """Its next rows: transaction, position (three), workspace, customer, then the columns of `row`; last of all
+        whether it is to be handed over, and how many are passed. What is not handed over is left out, but the last."""
         # The number is written out: as a parameter it would have the statement planned anew each time.
-        return _TAKE.replace("COLUMNS", self.columns).replace("BATCH", str(self.batch))
+        take = _TAKE.replace("COLUMNS", self.columns).replace("BATCH", str(self.batch))
+        return take.replace("ONLY", self.only)
 
     @cached_property
     def columns(self) -> str:
@@ -96,12 +102,16 @@ WITH pending AS (
 ), f AS MATERIALIZED (
   SELECT epoch, tx, last_id FROM timeline_follower WHERE name = (TABLE pending) FOR UPDATE SKIP LOCKED
 )
-SELECT n.* FROM f CROSS JOIN LATERAL (
-  SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS
-  FROM timeline_touchpoint t
-  WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
-  ORDER BY t.epoch, t.tx, t.id LIMIT BATCH
-) n (at, at_epoch, at_tx, at_id) ORDER BY n.at_epoch, n.at, n.at_id
+SELECT n.* FROM (
+  SELECT n.*, count(*) OVER () AS passed,
+    row_number() OVER (ORDER BY n.at_epoch, n.at, n.at_id) = count(*) OVER () AS is_last
+  FROM f CROSS JOIN LATERAL (
+    SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS, (ONLY) IS TRUE AS wanted
+    FROM timeline_touchpoint t
+    WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
+    ORDER BY t.epoch, t.tx, t.id LIMIT BATCH
+  ) n (at, at_epoch, at_tx, at_id)
+) n WHERE n.wanted OR n.is_last ORDER BY n.at_epoch, n.at, n.at_id
 """
 _KNOWN: LiteralString = "SELECT 1 FROM timeline_follower WHERE name = %s"
 _LOCK: LiteralString = """
@@ -139,7 +149,92 @@ def run_once(conn: Connection, follower: Follower) -> int:
     return passed
 
 
+# The same for several that stand at one place: held together, read once.
+_TAKE_TOGETHER: LiteralString = f"""
+WITH pending AS (
+  SELECT f.epoch, f.tx, f.last_id FROM timeline_follower f WHERE name = %(first)s AND EXISTS (
+    SELECT FROM timeline_touchpoint t
+    WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON})
+), f AS MATERIALIZED (
+  SELECT f.name, f.epoch, f.tx, f.last_id FROM timeline_follower f JOIN pending p USING (epoch, tx, last_id)
+  WHERE f.name = ANY(%(names)s::text[]) ORDER BY f.name FOR UPDATE OF f SKIP LOCKED
+)
+SELECT n.*, g.names FROM (SELECT array_agg(name) AS names FROM f) g
+CROSS JOIN (SELECT epoch, tx, last_id FROM f LIMIT 1) f CROSS JOIN LATERAL (
+  SELECT t.tx, t.epoch, t.tx::text, t.id, t.workspace_id, t.customer_id, COLUMNS
+  FROM timeline_touchpoint t
+  WHERE (t.epoch, t.tx, t.id) > (f.epoch, f.tx, f.last_id) AND (t.epoch, t.tx) < {HORIZON}
+  ORDER BY t.epoch, t.tx, t.id LIMIT BATCH
+) n (at, at_epoch, at_tx, at_id) ORDER BY n.at_epoch, n.at, n.at_id
+"""
+_MOVE_TOGETHER: LiteralString = """
+UPDATE timeline_follower SET epoch = %s, tx = %s::xid8, last_id = %s, updated_at = now() WHERE name = ANY(%s::text[])
+"""
+
+
+_ONE_PLACE: LiteralString = """
+SELECT count(*), count(DISTINCT (epoch, tx, last_id)) FROM timeline_follower WHERE name = ANY(%s::text[])
+"""
+
+
+class Company:
+    """Followers that usually stand at one place, and then read once for all of them.
+
+    For those that write only what is theirs: what they do is one transaction. When one of them fails, or stands
+    elsewhere, or another worker has it, each goes its own way for that batch.
+    """
+
+    def __init__(self, followers: Sequence[Follower]) -> None:
+        self._followers = {follower.cursor: follower for follower in followers}
+        batch = min(follower.batch for follower in followers)
+        columns = list(dict.fromkeys(name for follower in followers for name in follower.row._fields))
+        wanted = ", ".join("t.tx::text" if name == "tx" else f"t.{name}" for name in columns)
+        self._query: Any = _TAKE_TOGETHER.replace("COLUMNS", wanted).replace("BATCH", str(batch))
+        self._values = {"first": followers[0].cursor, "names": list(self._followers)}
+        self._picks = {
+            follower.cursor: itemgetter(*(6 + columns.index(name) for name in follower.row._fields), 0)
+            for follower in followers
+        }
+
+    @property
+    def cursors(self) -> frozenset[str]:
+        """The names under which they read."""
+        return frozenset(self._followers)
+
+    def run_once(self, conn: Connection) -> int:
+        """As the function of that name, for all of them: the touchpoints that were passed."""
+        try:
+            passed, names = self._pass(conn)
+        except Exception as error:
+            if _passing(error):
+                raise
+            log.warning("followers go their own way for a batch", exc_info=error)
+            passed, names = 0, frozenset()
+        for cursor, follower in self._followers.items():
+            if cursor not in names:
+                passed += run_once(conn, follower)
+            elif follower.then:
+                follower.then(conn)
+        return passed
+
+    def _pass(self, conn: Connection) -> tuple[int, frozenset[str]]:
+        with conn.transaction():
+            rows = conn.execute(self._query, self._values, binary=True).fetchall()
+            if not rows:
+                found = conn.execute(_ONE_PLACE, [self._values["names"]]).fetchone()
+                together = found == (len(self._followers), 1)
+                return 0, frozenset(self._followers if together else ())
+            names = frozenset(rows[0][-1])
+            for cursor in sorted(names):
+                follower, pick = self._followers[cursor], self._picks[cursor]
+                follower.handle(conn, [follower.row._make(pick(row)[:-1]) for row in rows])
+            conn.execute(_MOVE_TOGETHER, [*rows[-1][1:4], sorted(names)])
+        return len(rows), names
+
+
 Rows = list[tuple[Any, ...]]
+_WANTED, _PASSED, _ENDS = -3, -2, -3
+"""Places in a row of `Follower.query`; the columns of the follower's own rows end before the third."""
 
 
 def _pass(conn: Connection, follower: Follower, digest: Callable[[Connection, Follower, Rows], None]) -> int:
@@ -150,9 +245,9 @@ def _pass(conn: Connection, follower: Follower, digest: Callable[[Connection, Fo
             _make_cursor(conn, follower)
             rows = _take(conn, follower)
         if rows:
-            digest(conn, follower, rows)
+            digest(conn, follower, [row for row in rows if row[_WANTED]])
             move_cursor(conn, follower.cursor, rows[-1][1:4])
-    return len(rows)
+    return rows[-1][_PASSED] if rows else 0
 
 
 def _take(conn: Connection, follower: Follower) -> Rows:
@@ -192,7 +287,7 @@ def _hand_over(conn: Connection, follower: Follower, rows: Rows) -> None:
     if follower.parts > 1:
         rows = [row for row in rows if row[5].int % follower.parts == follower.part]
     if rows:
-        follower.handle(conn, [follower.row._make(row[6:]) for row in rows])
+        follower.handle(conn, [follower.row._make(row[6:_ENDS]) for row in rows])
 
 
 def _digest(conn: Connection, follower: Follower, rows: Rows) -> None:
@@ -223,10 +318,10 @@ INSERT INTO timeline_parked (follower, workspace_id, touchpoint_id, error, parke
 
 def _park(conn: Connection, follower: Follower, row: tuple[Any, ...], error: Exception) -> None:
     log.error("%s could not digest touchpoint %s; it is set aside", follower.cursor, row[3], exc_info=error)
-    conn.execute(_PARK, [follower.cursor, row[4], row[3], _words(error)])
+    conn.execute(_PARK, [follower.cursor, row[4], row[3], words(error)])
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """What failed and where; never the values of a row, which may be somebody's words."""
     trace, where = error.__traceback__, ""
     while trace:
@@ -234,26 +329,6 @@ def _words(error: Exception) -> str:
         trace = trace.tb_next
     said = (error.diag.message_primary or "") if isinstance(error, psycopg.Error) else ""
     return f"{type(error).__name__}{where} {said}".strip()
-
-
-_TAKE_BACK: LiteralString = """
-UPDATE timeline_parked p SET settled_at = now() FROM timeline_touchpoint t
-WHERE p.id = %s AND p.follower = %s AND p.settled_at IS NULL
-  AND t.workspace_id = p.workspace_id AND t.id = p.touchpoint_id RETURNING COLUMNS
-"""
-
-
-def retry_parked(conn: Connection, follower: Follower, parked_id: int) -> bool:
-    """Give a parked touchpoint to its follower again, after a fix; false when there is nothing to retry.
-
-    Raises what the function raises; the touchpoint then stays parked.
-    """
-    take: Any = _TAKE_BACK.replace("COLUMNS", follower.columns)
-    with conn.transaction():
-        found = conn.execute(take, [parked_id, follower.cursor], binary=True).fetchone()
-        if found:
-            follower.handle(conn, [follower.row._make(found)])
-    return found is not None
 
 
 class Lag(NamedTuple):

@@ -42,10 +42,11 @@ def wrap(workspace_id: UUID, customer_id: UUID, key: bytes) -> bytes:
 
 def unwrap(workspace_id: UUID, customer_id: UUID, wrapped: bytes) -> AESGCM:
     """The key in `wrapped`, ready for use. Raises Unreadable."""
-    return AESGCM(_opened(workspace_id, customer_id, wrapped))
+    return AESGCM(opened(workspace_id, customer_id, wrapped))
 
 
-def _opened(workspace_id: UUID, customer_id: UUID, wrapped: bytes) -> bytes:
+def opened(workspace_id: UUID, customer_id: UUID, wrapped: bytes) -> bytes:
+    """The 32 bytes in `wrapped`. Raises Unreadable."""
     if wrapped[:1] != _VERSION:
         raise Unreadable(f"the key of customer {customer_id} is wrapped in a way this version does not know")
     nonce, rest = wrapped[1 : 1 + NONCE], wrapped[1 + NONCE :]
@@ -94,11 +95,11 @@ kept = _Kept()
 # that nobody could ever open. `created_at` is the start of the transaction that made it, so it tells.
 _READ: LiteralString = """
 SELECT customer_id, wrapped, created_at <> now() FROM timeline_subjectkey
-WHERE workspace_id = %s AND customer_id = ANY(%s::uuid[])
+WHERE workspace_id = %b AND customer_id = ANY(%b::uuid[])
 """
 _MAKE: LiteralString = """
 INSERT INTO timeline_subjectkey (workspace_id, customer_id, wrapped, created_at)
-SELECT %s, t.customer_id, t.wrapped, now() FROM unnest(%s::uuid[], %s::bytea[]) AS t(customer_id, wrapped)
+SELECT %b, t.customer_id, t.wrapped, now() FROM unnest(%b::uuid[], %b::bytea[]) AS t(customer_id, wrapped)
 ON CONFLICT (workspace_id, customer_id) DO NOTHING RETURNING customer_id
 """
 
@@ -130,7 +131,7 @@ def _read(conn: Connection, workspace_id: UUID, wanted: set[UUID], into: dict[UU
     for customer, wrapped, committed in conn.execute(_READ, [workspace_id, list(wanted)]):
         seen.add(customer)
         if wrapped is not None:
-            key = _opened(workspace_id, customer, wrapped)
+            key = opened(workspace_id, customer, wrapped)
             into[customer] = AESGCM(key)
             if committed:
                 safe[customer] = key

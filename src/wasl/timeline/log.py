@@ -36,8 +36,6 @@ class NotLogged(Exception):
     """No such touchpoint or size in the workspace's log (yet)."""
 
 
-Tile = tuple[UUID, int, int]  # workspace, level, number
-
 # Appending ---------------------------------------------------------------------------------------------------------
 
 _SIZES: LiteralString = """

@@ -59,6 +59,16 @@ class SubjectKey(models.Model):
     destroyed_at = models.DateTimeField(null=True)
 
 
+class RingNode(models.Model):
+    """A node of a workspace's ring of backup keys (see `ring.py`). Taking nodes away erases from older backups."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "depth", "prefix")
+    workspace_id = models.UUIDField()
+    depth = models.SmallIntegerField()
+    prefix = models.BigIntegerField()
+    wrapped = models.BinaryField()
+
+
 class Follower(models.Model):
     """How far a follower has read."""
 
