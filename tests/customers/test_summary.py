@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.customers.world import World
+from tests.laws.test_tenancy import FRAMEWORK
 from wasl.config import rebuild as entry
 from wasl.customers import follow
 from wasl.kit.db import conninfo, prepare, raw, tenant
@@ -15,7 +16,14 @@ from wasl.timeline import keys
 from wasl.timeline.actions import Touch, append
 from wasl.timeline.rebuild import rebuild
 
-KINDS = ["message.received", "message.sent", "delivery.failed", "delivery.sent", "conversation.resolved"]
+KINDS = [
+    "message.received",
+    "message.sent",
+    "message.withdrawn",
+    "delivery.failed",
+    "delivery.sent",
+    "conversation.resolved",
+]
 
 
 def live(world: World, seed: int) -> None:
@@ -87,6 +95,6 @@ def test_every_table_is_a_base_table_or_a_projection(owner: psycopg.Connection[A
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
     }
-    framework = {name for name in found if name.startswith(("django_", "auth_", "account_"))}
+    framework = {name for name in found if name.startswith(FRAMEWORK)}
     derived = {table for projection in entry.PROJECTIONS for table in projection.tables}
     assert found - framework == entry.BASE | derived

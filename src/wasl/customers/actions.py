@@ -83,22 +83,37 @@ def merge(actor: Actor, kept_id: UUID, merged_id: UUID) -> UUID:
     """
     actor.require_write()
     with tenant(actor.workspace_id):
-        conn, workspace_id = raw(), actor.workspace_id
-        conn.execute(_LOCK_MERGES, [workspace_id])
-        roots = _roots(conn, workspace_id, [kept_id, merged_id])
-        root, moving = roots[kept_id], roots[merged_id]
-        if root == moving:
-            raise CannotMerge("already_one")
-        _lock_families(conn, workspace_id, [root, moving])
-        values = {"workspace": workspace_id, "merged": moving, "kept": kept_id, "root": root}
-        conn.execute(_HANG, values)
-        merge_id, at = uuid7(), now()
-        conn.execute(_RECORD, [workspace_id, merge_id, kept_id, moving, at, actor.agent_id])
-        said = {"kept": str(kept_id), "merged": str(moving)}
-        touch = Touch(moving, "customer.merged", at, about_id=merge_id, facts={"by": actor.kind}, detail=said)
-        append(conn, workspace_id, [touch])
-        send(conn, [Signal("customer", workspace_id, customers=(root, moving))])
+        return join(raw(), actor.workspace_id, kept_id, merged_id, actor.kind, actor.agent_id)
+
+
+def join(
+    conn: Connection,
+    workspace_id: UUID,
+    kept_id: UUID,
+    merged_id: UUID,
+    by: str = "system",
+    agent_id: UUID | None = None,
+) -> UUID:
+    """The same inside a transaction of the workspace, whoever says so. Raises NotFound, CannotMerge("already_one")."""
+    conn.execute(_LOCK_MERGES, [workspace_id])
+    roots = _roots(conn, workspace_id, [kept_id, merged_id])
+    root, moving = roots[kept_id], roots[merged_id]
+    if root == moving:
+        raise CannotMerge("already_one")
+    _lock_families(conn, workspace_id, [root, moving])
+    values = {"workspace": workspace_id, "merged": moving, "kept": kept_id, "root": root}
+    conn.execute(_HANG, values)
+    merge_id, at = uuid7(), now()
+    conn.execute(_RECORD, [workspace_id, merge_id, kept_id, moving, at, agent_id])
+    said = {"kept": str(kept_id), "merged": str(moving), **_who(agent_id)}
+    touch = Touch(moving, "customer.merged", at, about_id=merge_id, facts={"by": by}, detail=said)
+    append(conn, workspace_id, [touch])
+    send(conn, [Signal("customer", workspace_id, customers=(root, moving))])
     return merge_id
+
+
+def _who(agent_id: UUID | None) -> dict[str, str]:
+    return {"agent": str(agent_id)} if agent_id else {}
 
 
 _MERGE: LiteralString = """
@@ -120,6 +135,13 @@ UPDATE customers_merge SET undone_at = %s, undone_by_agent_id = %s WHERE workspa
 """
 
 
+# Who was made two again by a person is not suggested again, unless something new is learnt of them.
+_REFUSE: LiteralString = """
+UPDATE customers_suggestion SET answer = 'refused', answered_at = %s, answered_by_id = %s
+WHERE workspace_id = %s AND merge_id = %s
+"""
+
+
 def unmerge(actor: Actor, merge_id: UUID) -> UnmergeReport:
     """Take a merge back. Merges may be taken back in any order.
 
@@ -129,27 +151,35 @@ def unmerge(actor: Actor, merge_id: UUID) -> UnmergeReport:
     """
     actor.require_write()
     with tenant(actor.workspace_id):
-        conn, workspace_id = raw(), actor.workspace_id
-        conn.execute(_LOCK_MERGES, [workspace_id])
-        found = conn.execute(_MERGE, [workspace_id, merge_id]).fetchone()
-        if found is None:
-            raise NotFound
-        kept, merged, since, undone = found
-        if undone:
-            raise CannotMerge("already_undone")
-        root = _roots(conn, workspace_id, [merged])[merged]
-        _lock_families(conn, workspace_id, [root, merged])
-        values = {"workspace": workspace_id, "merged": merged, "root": root}
-        leaving = [row[0] for row in conn.execute(_LET_GO, values)]
-        at = now()
-        conn.execute(_UNDONE, [at, actor.agent_id, workspace_id, merge_id])
-        followed, shared = _since(conn, workspace_id, since, leaving, root)
-        said = {"kept": str(kept), "merged": str(merged), "shared": [str(s.conversation_id) for s in shared]}
-        touch = Touch(
-            merged, "customer.unmerged", at, about_id=merge_id, facts={"by": actor.kind}, detail=said
-        )
-        append(conn, workspace_id, [touch])
-        send(conn, [Signal("customer", workspace_id, customers=(root, merged))])
+        report = part(raw(), actor.workspace_id, merge_id, actor.kind, actor.agent_id)
+        raw().execute(_REFUSE, [now(), actor.agent_id, actor.workspace_id, merge_id])
+    return report
+
+
+def part(
+    conn: Connection, workspace_id: UUID, merge_id: UUID, by: str = "system", agent_id: UUID | None = None
+) -> UnmergeReport:
+    """The same inside a transaction of the workspace, whoever does it. Raises NotFound,
+    CannotMerge("already_undone")."""
+    conn.execute(_LOCK_MERGES, [workspace_id])
+    found = conn.execute(_MERGE, [workspace_id, merge_id]).fetchone()
+    if found is None:
+        raise NotFound
+    kept, merged, since, undone = found
+    if undone:
+        raise CannotMerge("already_undone")
+    root = _roots(conn, workspace_id, [merged])[merged]
+    _lock_families(conn, workspace_id, [root, merged])
+    values = {"workspace": workspace_id, "merged": merged, "root": root}
+    leaving = [row[0] for row in conn.execute(_LET_GO, values)]
+    at = now()
+    conn.execute(_UNDONE, [at, agent_id, workspace_id, merge_id])
+    followed, shared = _since(conn, workspace_id, since, leaving, root)
+    ids = [str(each.conversation_id) for each in shared]
+    said = {"kept": str(kept), "merged": str(merged), "shared": ids, **_who(agent_id)}
+    touch = Touch(merged, "customer.unmerged", at, about_id=merge_id, facts={"by": by}, detail=said)
+    append(conn, workspace_id, [touch])
+    send(conn, [Signal("customer", workspace_id, customers=(root, merged))])
     return UnmergeReport(merge_id, kept, merged, followed, shared)
 
 
@@ -168,28 +198,29 @@ def _lock_families(conn: Connection, workspace_id: UUID, roots: Iterable[UUID]) 
     lock_customers(conn, workspace_id, families)
 
 
-# The timeline knows who took part in a conversation, and nothing else has to be asked.
 _FOLLOWED: LiteralString = """
 SELECT count(*) FROM timeline_touchpoint
 WHERE workspace_id = %s AND customer_id = ANY(%s::uuid[]) AND recorded_at >= %s AND kind NOT LIKE 'customer.%%'
 """
+# The timeline knows who took part; where that lies by now (conversations are merged and split too) the messages know.
 _SHARED: LiteralString = """
 WITH sides AS (
   SELECT id, id = ANY(%(leaving)s::uuid[]) AS leaving FROM customers_customer
   WHERE workspace_id = %(workspace)s AND (root_id = %(root)s OR id = ANY(%(leaving)s::uuid[]))
-), since AS (
-  SELECT DISTINCT t.conversation_id FROM timeline_touchpoint t JOIN sides s ON s.id = t.customer_id
-  WHERE t.workspace_id = %(workspace)s AND t.recorded_at >= %(since)s AND t.kind LIKE 'message.%%'
-    AND t.conversation_id IS NOT NULL
+), told AS (
+  SELECT t.id, t.kind, t.about_id, t.kind LIKE 'message.%%' AS said, t.recorded_at >= %(since)s AS later, s.leaving,
+         COALESCE(m.conversation_id, c.merged_into_id, t.conversation_id) AS place
+  FROM sides s
+  JOIN timeline_touchpoint t ON t.workspace_id = %(workspace)s AND t.customer_id = s.id
+  LEFT JOIN conversations_conversation c ON c.workspace_id = t.workspace_id AND c.id = t.conversation_id
+  LEFT JOIN conversations_message m ON m.workspace_id = t.workspace_id AND m.id = t.about_id
+  WHERE t.conversation_id IS NOT NULL AND (t.kind LIKE 'message.%%' OR t.kind = 'conversation.merged')
 )
-SELECT t.conversation_id,
-       array_agg(t.about_id ORDER BY t.id) FILTER (WHERE t.kind = 'message.received' AND t.recorded_at >= %(since)s),
-       array_agg(t.about_id ORDER BY t.id) FILTER (WHERE t.kind = 'message.sent' AND t.recorded_at >= %(since)s)
-FROM since JOIN timeline_touchpoint t ON t.workspace_id = %(workspace)s AND t.conversation_id = since.conversation_id
-JOIN sides s ON s.id = t.customer_id
-WHERE t.kind LIKE 'message.%%'
-GROUP BY t.conversation_id HAVING bool_or(s.leaving) AND NOT bool_and(s.leaving)
-ORDER BY t.conversation_id
+SELECT place, array_agg(about_id ORDER BY id) FILTER (WHERE kind = 'message.received' AND later),
+       array_agg(about_id ORDER BY id) FILTER (WHERE kind = 'message.sent' AND later)
+FROM told GROUP BY place
+HAVING bool_or(later) AND bool_or(leaving) FILTER (WHERE said) AND NOT bool_and(leaving) FILTER (WHERE said)
+ORDER BY place
 """
 
 

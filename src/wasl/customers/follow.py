@@ -1,7 +1,8 @@
-"""What a customer's timeline comes to, kept up to date: messages received and sent, deliveries that failed.
+"""What follows from a customer's timeline: who else they may be, and what it comes to (messages received and sent,
+deliveries that failed).
 
-One row for each customer that was ever written to or heard from, under their own id and not their root's: a merge
-changes nothing here, and a page adds up the rows of a family.
+Of the latter there is one row for each customer that was ever written to or heard from, under their own id and not
+their root's: a merge changes nothing here, and a page adds up the rows of a family.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from operator import attrgetter
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
+from wasl.customers.linking import consider
 from wasl.kit.db import Connection, as_tenant
 from wasl.timeline.follow import Follower
 from wasl.timeline.rebuild import Projection
@@ -26,7 +28,13 @@ class Row(NamedTuple):
     channel: str
 
 
-COUNTED = {"message.received": 0, "message.sent": 1, "delivery.failed": 2}
+COUNTED = {
+    "message.received": (0, 1),
+    "message.sent": (1, 1),
+    "message.withdrawn": (1, -1),
+    "delivery.failed": (2, 1),
+}
+"""Which of the counts a kind changes, and by how much."""
 
 _ADD: LiteralString = """
 INSERT INTO customers_customersummary AS s
@@ -60,7 +68,8 @@ def _sums(rows: Iterable[Row]) -> Iterator[list[Any]]:
         one[1] = min(one[1], at)
         if at >= one[2]:
             one[2], one[3] = at, row.channel
-        one[4 + COUNTED[row.kind]] += 1
+        which, by = COUNTED[row.kind]
+        one[4 + which] += by
     yield from sums.values()
 
 
@@ -71,7 +80,8 @@ _FILL: LiteralString = """
 INSERT INTO customers_customersummary (workspace_id, id, first_at, last_at, last_channel, received, sent, failed)
 SELECT t.workspace_id, t.customer_id, min(t.occurred_at), max(t.occurred_at),
        (array_agg(t.channel ORDER BY t.occurred_at DESC, t.epoch DESC, t.tx DESC, t.id DESC))[1],
-       count(*) FILTER (WHERE t.kind = 'message.received'), count(*) FILTER (WHERE t.kind = 'message.sent'),
+       count(*) FILTER (WHERE t.kind = 'message.received'),
+       count(*) FILTER (WHERE t.kind = 'message.sent') - count(*) FILTER (WHERE t.kind = 'message.withdrawn'),
        count(*) FILTER (WHERE t.kind = 'delivery.failed')
 FROM timeline_touchpoint t
 WHERE t.workspace_id = %(workspace)s AND t.kind = ANY(%(kinds)s)
@@ -87,5 +97,46 @@ def rebuild(conn: Connection, workspace_id: UUID) -> None:
     conn.execute(_EMPTY, [workspace_id])
     conn.execute(_FILL, {"workspace": workspace_id, "kinds": list(COUNTED), "cursor": SUMMARY.cursor})
 
+
+class New(NamedTuple):
+    """What the comparing needs of a touchpoint."""
+
+    workspace_id: UUID
+    customer_id: UUID
+    kind: str
+    about_id: UUID | None
+    facts: dict[str, Any]
+
+
+LEARNT = frozenset({"identity.added", "order.placed", "customer.unmerged"})
+"""Kinds after which a customer is compared with others, besides messages of somebody new or that told something new."""
+
+
+def compare(conn: Connection, rows: list[New]) -> None:
+    """Link and suggest. Of a message from somebody who is known it reads nothing but that it came."""
+    news = sorted(filter(_is_news, rows), key=attrgetter("workspace_id"))
+    for workspace_id, group in groupby(news, key=attrgetter("workspace_id")):
+        told = list(group)
+        undone = [
+            row.about_id
+            for row in told
+            if row.about_id and row.kind == "customer.unmerged" and row.facts.get("by") != "system"
+        ]
+        with as_tenant(conn, workspace_id):
+            consider(conn, workspace_id, {row.customer_id for row in told}, undone)
+
+
+def _is_news(row: New) -> bool:
+    if row.kind == "message.received":
+        return bool(row.facts.get("new_customer") or row.facts.get("learnt"))
+    return row.kind in LEARNT
+
+
+LINKING = Follower(
+    name="customers.linking",
+    handle=compare,
+    row=New,
+    only="t.kind <> 'message.received' OR t.facts->>'new_customer' <> '0' OR t.facts ? 'learnt'",
+)
 
 PROJECTION = Projection("customers.summary", ("customers_customersummary",), rebuild, (SUMMARY.cursor,))

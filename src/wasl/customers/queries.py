@@ -4,22 +4,27 @@ Customers belong to the workspace: whoever works in it may see who they are. Wha
 inbox: the timeline leaves out the touchpoints of conversations in inboxes that the actor may not see.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import QuerySet
 
 from wasl.accounts.actor import Actor, NotFound
 from wasl.customers.models import Customer, CustomerSummary, Identity, Merge
 from wasl.kit.db import raw
+from wasl.kit.folding import fold
 from wasl.timeline.queries import Cursor, Entry, Only, of_customers
 
 PAGE = 50
 IDENTITIES = 200
 FEW = 1000
+MOST_WORDS = 8
+
+_WORD = re.compile(r"[^\W_]+")
 
 # The join names a table of an upper room, whose foreign key this database has anyway. The alternative, a condition
 # handed in by whoever asks, is one that somebody forgets, and then private conversations leak; here nobody can.
@@ -116,12 +121,13 @@ def _summary(members: list[UUID]) -> Summary:
 def customers(
     actor: Actor, search: str = "", after: tuple[str, UUID] | None = None, limit: int = PAGE
 ) -> CustomerPage:
-    """Customers by name. `search` is part of a name or of an address, of the customer or of one merged into it."""
+    """Customers by name. `search`: beginnings of words of a name or an address, of the customer or of
+    one merged into it; all of them."""
     # Not `root = id`, which says the same and which the planner takes for one row in two hundred.
     found = Customer.objects.filter(workspace_id=actor.workspace_id, merged_into_id=None)
     words = search.replace("\0", "").strip()
     if words:
-        found = found.filter(_matching(words))
+        found = _called(actor, found, words)
     if after:
         # Written as a row, which PostgreSQL turns into a place in the index; an OR it would have to filter by.
         found = found.extra(
@@ -132,29 +138,81 @@ def customers(
     return CustomerPage(rows[:limit], (rows[limit - 1].name, rows[limit - 1].id) if more else None)
 
 
-def _matching(words: str) -> Q:
-    """Which customers a search means, by the way that is quick for it.
+_OF_LATE: LiteralString = "SELECT id FROM wasl_people_of_late(%s, %s::tsquery, %s)"
+
+
+def of_late(actor: Actor, typed: str, limit: int) -> list[Customer]:
+    """A few of the customers who are called so, as `customers` understands it: whoever wrote of late comes first."""
+    asked = _beginnings(typed)
+    if not asked:
+        return []
+    ids = [row[0] for row in raw().execute(_OF_LATE, [actor.workspace_id, asked, limit])]
+    found = Customer.objects.in_bulk(ids) if ids else {}
+    return [found[id_] for id_ in ids if id_ in found and found[id_].merged_into_id is None]
+
+
+_CALLED: LiteralString = "SELECT * FROM wasl_people(%s, %s::tsquery, %s)"
+# Of the customers in the order of the list, those who are called so, themselves or somebody merged into them.
+_IS_CALLED: LiteralString = """
+EXISTS (SELECT FROM customers_customer k WHERE k.workspace_id = customers_customer.workspace_id
+  AND k.root_id = customers_customer.id AND (k.words @@ %s::tsquery OR EXISTS (
+    SELECT FROM customers_identity i
+    WHERE i.workspace_id = k.workspace_id AND i.customer_id = k.id AND i.words @@ %s::tsquery)))
+"""
+
+
+def _called(actor: Actor, found: QuerySet[Customer], typed: str) -> QuerySet[Customer]:
+    """Of these customers, those with words in their names or addresses that begin so; by the way that is quick.
 
     Few are looked for everywhere at once and then named; of many, which would have to be sorted all, each is asked
     in the order of the list, and a page is soon full.
     """
-    named = Q(name__icontains=words)
-    # By their customer's id alone: joined to customers, each identity would be looked up by itself.
-    addressed = Identity.objects.filter(address__contains=words.lower())
-    everywhere = Customer.objects.filter(named | Q(id__in=addressed.values("customer_id")))
-    few = list(everywhere.values_list("root_id", flat=True)[: FEW + 1])
+    asked = _beginnings(typed)
+    if not asked:
+        return found.none()
+    few = [row[0] for row in raw().execute(_CALLED, [actor.workspace_id, asked, FEW + 1])]
     if len(few) <= FEW:
-        return Q(id__in=few)
-    of_member = addressed.filter(customer_id=OuterRef("id"))
-    return Q(Exists(Customer.objects.filter(named | Exists(of_member), root_id=OuterRef("id"))))
+        return found.filter(id__in=few)
+    return found.extra(where=[_IS_CALLED], params=[asked, asked])  # noqa: S610 - written here
+
+
+def _beginnings(typed: str) -> str:
+    """The text of a tsquery: words that begin as each of those typed; '' when none was."""
+    words = _WORD.findall(fold(typed.replace("\0", "")))
+    return " & ".join(f"'{word}':*" for word in words[:MOST_WORDS])
 
 
 def timeline(
-    actor: Actor, customer_id: UUID, before: Cursor | None = None, limit: int = PAGE
+    actor: Actor,
+    customer_id: UUID,
+    before: Cursor | None = None,
+    limit: int = PAGE,
+    kinds: Iterable[str] = (),
 ) -> TimelinePage:
-    """What happened with a customer and everybody merged into it, as far as the actor may see it. Raises NotFound."""
-    members = family([root(actor, customer_id).id])
-    only = Only(_VISIBLE, {"inboxes": list(actor.inboxes)})
+    """What happened with a customer and everybody merged into it, as far as the actor may see it; of some kinds only
+    where they are named. Raises NotFound."""
+    return timeline_of(actor, family([root(actor, customer_id).id]), before, limit, kinds)
+
+
+def timeline_of(
+    actor: Actor,
+    members: Sequence[UUID],
+    before: Cursor | None = None,
+    limit: int = PAGE,
+    kinds: Iterable[str] = (),
+    channel: str = "",
+    files: bool = False,
+) -> TimelinePage:
+    """The same of a family that is known already; of one channel, or only what came with files, where that is asked."""
+    asked = {"kinds": list(kinds), "channel": channel}
+    condition: LiteralString = f"({_VISIBLE})"
+    if asked["kinds"]:
+        condition += " AND t.kind = ANY(%(kinds)s)"
+    if channel:
+        condition += " AND t.channel = %(channel)s"
+    if files:
+        condition += " AND (t.facts->>'files')::int > 0"
+    only = Only(condition, {"inboxes": list(actor.inboxes), **asked})
     rows = of_customers(raw(), actor.workspace_id, members, before=before, limit=limit + 1, only=only)
     return TimelinePage(rows[:limit], rows[limit - 1].cursor if len(rows) > limit else None)
 
