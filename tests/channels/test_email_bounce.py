@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wasl.channels.base import Address, BounceReport, Reason, Unparseable
+from wasl.channels.email import refusals
 from wasl.channels.email.parse import parse
 from wasl.channels.email.reasons import Stage, of_reply, of_status
 
@@ -35,14 +36,20 @@ DELAYED = (
 def test_a_delivery_status_report() -> None:
     message = parse(report(FAILED))
     assert message.bounce == BounceReport(
-        "failed", "Amal@example.net", "5.1.1", "550 5.1.1 <amal@example.net>: no such user", "d1@shop.example"
+        "failed",
+        "Amal@example.net",
+        "5.1.1",
+        "550 5.1.1 <amal@example.net>: no such user",
+        "d1@shop.example",
+        "permanent",
+        Reason.ADDRESS_UNKNOWN,
     )
     assert (message.auto, message.text) == ("auto-generated", "Sorry.")
 
 
 def test_a_delay() -> None:
     assert parse(report(DELAYED)).bounce == BounceReport(
-        "delayed", "omar@example.net", "4.4.1", "", "d1@shop.example"
+        "delayed", "omar@example.net", "4.4.1", "", "d1@shop.example", "delayed", Reason.UNREACHABLE
     )
 
 
@@ -91,8 +98,12 @@ def test_a_complaint() -> None:
     "author", [b"MAILER-DAEMON", b"MAILER-DAEMON <>", b"<>", b'"Mail Delivery" <MAILER-DAEMON@mx>']
 )
 def test_a_mail_server_in_its_own_words(author: bytes) -> None:
-    message = parse(b"From: " + author + b"\nMessage-ID: <own@mx.example>\n\nno such user\n\n" + RETURNED)
-    assert message.bounce == BounceReport("unknown", original_message_id="d1@shop.example")
+    words = b"<amal@example.net>: no such user\n\n--- Original message ---\n\n"
+    message = parse(b"From: " + author + b"\nMessage-ID: <own@mx.example>\n\n" + words + RETURNED)
+    assert message.bounce is not None
+    found = (message.bounce.kind, message.bounce.recipient, message.bounce.original_message_id)
+    assert found == ("failed", "amal@example.net", "d1@shop.example")
+    assert (message.bounce.permanence, message.bounce.reason) == ("permanent", Reason.ADDRESS_UNKNOWN)
     assert message.auto == "auto-generated"
     assert message.sender.address in ("", "MAILER-DAEMON@mx")
 
@@ -100,7 +111,7 @@ def test_a_mail_server_in_its_own_words(author: bytes) -> None:
 def test_a_server_that_signs_with_a_bare_name_is_let_in_only_with_a_report() -> None:
     assert parse(report(FAILED, author=b"Mail Delivery System")).sender == Address("Mail Delivery System", "")
     with pytest.raises(Unparseable):
-        parse(b"From: Mail Delivery System\n\nno such user")
+        parse(b"From: Mail Delivery System\n\nhello")
 
 
 def test_a_bounce_someone_forwards_is_not_a_bounce() -> None:
@@ -151,3 +162,30 @@ def test_reasons_of_status_codes(status: str, reason: Reason | None) -> None:
 )
 def test_reasons_of_replies(code: str, text: str, stage: Stage, reason: Reason) -> None:
     assert of_reply(code, text, stage) is reason
+
+
+ANSWERS = (
+    ("Host or domain name not found. Name service error for name=x.example: Host not found, try again", "4.4.3", "4",
+     Reason.UNREACHABLE),
+    ("Name service error for name=x.example type=MX: Malformed name server reply", "4.4.3", "4", Reason.UNREACHABLE),
+    ("451 4.4.0 DNS query failed. The error was: SERVFAIL", "4.4.0", "4", Reason.UNREACHABLE),
+    ("Server certificate not trusted", "4.7.5", "4", Reason.INSECURE),
+    ("TLSA lookup error for mx.x.example:25", "4.7.5", "4", Reason.INSECURE),
+    ("550 permanent failure for one or more recipients (a@x.example:blocked)", "5.0.0", "5", Reason.UNWANTED),
+    ("550 permanent failure for one or more recipients (a@x.example:550 5.1.1 User Unknown)", "5.0.0", "5",
+     Reason.ADDRESS_UNKNOWN),
+    ("all relevant MX records point to non-existent hosts", "", "5", Reason.ADDRESS_UNKNOWN),
+    ("553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "", "5", Reason.UNWANTED),
+    ("553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)", "", "5", Reason.UNWANTED),
+    ("550 5.1.1 RCP-P1 Refused due to recipient preferences", "5.1.1", "5", Reason.UNWANTED),
+    ("550 5.4.6 Unusual sending activity detected. Please try after sometime", "5.4.6", "5", Reason.NOT_NOW),
+    ("554 5.3.0 internal software error", "5.3.0", "5", Reason.OTHER),
+    ("550 5.1.1 Adresse du destinataire inexistante", "5.1.1", "5", Reason.ADDRESS_UNKNOWN),
+    ("552 5.2.2 صندوق البريد ممتلئ", "5.2.2", "5", Reason.MAILBOX_FULL),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "status", "digit", "why"), ANSWERS)
+def test_answers_of_more_servers(said: str, status: str, digit: str, why: Reason) -> None:
+    assert refusals.reason(said, status) is why
+    assert refusals.permanence(said, status, why) == ("permanent" if digit == "5" else "temporary")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.policy
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
@@ -220,6 +221,11 @@ LINE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_s
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n\n=. "), max_size=400)
 
 
+def trimmed(name: str) -> str:
+    """Without the quotes and the white space, of any script, that reading takes off the ends."""
+    return re.sub(r"^[\s\"']+|[\s\"']+$", "", name)
+
+
 @settings(max_examples=150, deadline=None)
 @given(subject=LINE, name=LINE, text=TEXT, filename=LINE, data=st.binary(max_size=300))
 def test_anything_written_is_read_back(
@@ -234,4 +240,4 @@ def test_anything_written_is_read_back(
     assert "".join(found.text.split()) == "".join(text.split())
     assert found.parts[0].content == data
     assert found.to[0].address == person.address
-    assert found.to[0].name.strip("\"' ") == " ".join(name.split(" ")).strip("\"' ")[:250].rstrip()
+    assert trimmed(found.to[0].name) == trimmed(trimmed(name)[:250])

@@ -136,7 +136,11 @@ def real() -> list[bytes]:
 
 
 @pytest.mark.usefixtures("samples")
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_real_messages_damaged(data: st.DataObject) -> None:
     messages = real()

@@ -124,6 +124,10 @@ def test_images_of_the_message_are_named() -> None:
     assert not safe.has_remote
 
 
+def test_the_name_of_an_image_holds_nothing_that_no_database_keeps() -> None:
+    assert sanitise('<img src="cid:%00a%0ab">').content_ids == {"ab"}
+
+
 def test_images_inside_the_html_become_files() -> None:
     data = base64.b64encode(b"PNG").decode()
     safe = sanitise(f'<img src="data:image/png;base64,{data}"><img src="data:image/svg+xml;base64,{data}">')

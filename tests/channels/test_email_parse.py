@@ -64,6 +64,8 @@ def test_a_simple_message() -> None:
         (b"utf-7", "été".encode("utf-7"), "été"),
         (b'"utf8"', "été".encode(), "été"),
         (b"windows-874", "สวัสดี".encode("cp874"), "สวัสดี"),
+        (b"dos-720", "مرحبا".encode("cp720"), "مرحبا"),
+        (b"iso-8859-1", "ÉTÉ À ÉVÊCHÉ".encode("cp1252"), "ÉTÉ À ÉVÊCHÉ"),
     ],
 )
 def test_a_declared_charset(declared: bytes, data: bytes, text: str) -> None:
@@ -79,6 +81,7 @@ def test_a_declared_charset(declared: bytes, data: bytes, text: str) -> None:
         (b"utf-8", "déjà vu".encode("cp1252"), "déjà vu", "charset_mismatch"),
         (b"utf-8", "مرحبا بكم".encode("cp1256"), "مرحبا بكم", "charset_mismatch"),
         (b"utf-8", "طلبي لم يصل".encode() + b"\xe9", "طلبي لم يصلé", "charset_mismatch"),
+        (b"iso-8859-1", "أين طلبي يا ليلى؟".encode("cp1256"), "أين طلبي يا ليلى؟", "charset_mismatch"),
         (b"klingon", "déjà".encode(), "déjà", "charset_unknown"),
         (b"x-unknown", "أين طلبي".encode("cp1256"), "أين طلبي", "charset_unknown"),
         (b"zlib", b"caf\xe9", "café", "charset_unknown"),
@@ -129,6 +132,7 @@ def test_an_mbox_line_in_front() -> None:
     message = _parse(b"From amal@example.net Mon Nov  3 11:00:00 2025\n" + FROM + b"\nbody")
     assert (message.sender.address, message.text) == ("amal@example.net", "body")
     assert "header_line_bad" not in message.defects
+    assert _parse(b"\xef\xbb\xbf" + FROM + b"\nbody").sender.address == "amal@example.net"
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
@@ -259,6 +263,7 @@ def test_a_message_that_is_a_file() -> None:
         (b'filename="../../etc/passwd"', "passwd"),
         (b'filename="C:\\\\temp\\\\x.doc"', "x.doc"),
         (b'filename="a\x00b.txt"', "ab.txt"),
+        ('filename="bill\u202efdp.exe"'.encode(), "billfdp.exe"),
         (b'filename="unclosed.txt', "unclosed.txt"),
         (b"filename*=nonsense", "nonsense"),
         (b'filename="..."', "attachment-1.txt"),

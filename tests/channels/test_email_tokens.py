@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasl.channels.email.tokens import base_address, bounce_address, find_token, read_token, reply_address
+from wasl.channels.email.tokens import base_address, bounce_address, read_token, reply_address
 
 KEY = b"k" * 32
 ID = UUID("019a4a3e-7c00-7000-8000-123456789abc")
@@ -70,19 +70,6 @@ def test_what_is_no_token_is_none(address: str) -> None:
 def test_no_text_is_a_token_by_chance_or_raises(text: str) -> None:
     assert read_token(text, KEY) is None
     assert read_token(f"help+r{text}@shop.example", KEY) is None
-
-
-def test_the_first_valid_one_is_found() -> None:
-    other = uuid4()
-    addresses = [
-        "help@shop.example",
-        reply_address("help@shop.example", other, b"forged"),
-        bounce_address("help@shop.example", other, KEY),
-        reply_address("help@shop.example", ID, KEY),
-    ]
-    assert find_token(addresses, KEY, "reply") == ID
-    assert find_token(addresses, KEY, "bounce") == other
-    assert find_token(addresses[:2], KEY, "reply") is None
 
 
 def test_the_base_is_what_stands_before_the_plus() -> None:

@@ -1,1 +1,1 @@
-"""Channels: one folder a kind, all behind the port in `base`. They know nothing of conversations."""
+"""Channels: one folder a kind, all speaking in the values of `base`. They know nothing of conversations."""

@@ -1,4 +1,4 @@
-"""The channel port: what every channel makes of an incoming message, and what it takes to send one.
+"""What every channel makes of an incoming message, and what it takes to send one.
 
 Pure values and exceptions; no Django, no database, no network.
 All text in these values can be stored in PostgreSQL as it is: no NUL, encodable as UTF-8; and no
@@ -8,14 +8,30 @@ value that comes from a header holds a line break.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal
 
 Language = Literal["ar", "fr", "it", "en", ""]
 Auto = Literal["", "auto-replied", "auto-generated", "bulk", "list"]
-BounceKind = Literal["failed", "delayed", "delivered", "relayed", "expanded", "complaint", "unknown"]
+Permanence = Literal["permanent", "temporary", "delayed", "unknown"]
+Method = Literal["request", "update", "cancel", "reply", "counter", "publish"]
+Answer = Literal["", "accepted", "declined", "tentative"]
+BounceKind = Literal[
+    "failed",
+    "delayed",
+    "delivered",
+    "relayed",
+    "expanded",
+    "complaint",
+    "unknown",
+    "sent",
+    "read",
+    "seen",
+    "acted",
+]
 
 
 class Reason(StrEnum):
@@ -30,6 +46,10 @@ class Reason(StrEnum):
     SIGN_IN = "sign_in"
     INSECURE = "insecure"
     BAD_MESSAGE = "bad_message"
+    WINDOW_CLOSED = "window_closed"
+    TEMPLATE = "template"
+    STOPPED = "stopped"
+    ACCOUNT = "account"
     OTHER = "other"
 
 
@@ -38,8 +58,11 @@ class Unread(StrEnum):
 
     EMPTY = "empty"
     NO_SENDER = "no_sender"
+    OURS = "ours"
     NESTED_TOO_DEEP = "nested_too_deep"
     TOO_MANY_PARTS = "too_many_parts"
+    TOO_LARGE = "too_large"
+    UNFETCHED = "unfetched"
     BROKEN = "broken"
 
 
@@ -95,10 +118,44 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """The same for a message of ours, read piece by piece when it is written: a film need not be in memory."""
+
+    filename: str
+    content_type: str
+    pieces: Callable[[], Iterator[bytes]]
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A calendar event that came with a message (RFC 5545, 5546); what is not said is ''.
+
+    start and end are ISO 8601: a date for whole days (end is the last of them), else date and time with the offset
+    of the event's own zone, without one when it is meant wherever one is. repeats is daily, weekly, monthly, yearly.
+    attendee is who answered, in a reply.
+    """
+
+    method: Method
+    title: str
+    start: str
+    end: str
+    all_day: bool = False
+    zone: str = ""
+    place: str = ""
+    organiser: str = ""
+    attendee: str = ""
+    answer: Answer = ""
+    repeats: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BounceReport:
     """What a mail server or a recipient's provider says about a message of ours (RFC 3464, RFC 5965).
 
-    status is an RFC 3463 code such as '5.1.1'; whatever the report does not say is ''.
+    status is an RFC 3463 code such as '5.1.1'; whatever the report does not say is ''. permanence says whether
+    the refusal is for good, may pass, or the server still tries; reason is OTHER when nobody says.
     """
 
     kind: BounceKind
@@ -106,6 +163,22 @@ class BounceReport:
     status: str = ""
     diagnostic: str = ""
     original_message_id: str = ""
+    permanence: Permanence = "unknown"
+    reason: Reason = Reason.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that the provider holds until it is asked for it; `ref` is what its channel needs for that.
+
+    size is in bytes, 0 when the provider does not say; sha256 is raw, empty likewise.
+    """
+
+    ref: Mapping[str, str]
+    content_type: str
+    filename: str = ""
+    size: int = 0
+    sha256: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +188,16 @@ class ParsedMessage:
     html is sanitised and loads nothing: images from elsewhere carry `data-remote-src`, images of the
     message itself `data-cid`. text is never empty when html is not. message_id and its kin are
     without angle brackets; message_id may be '' and is not unique. sent_at is aware and in UTC.
-    reply_to says where answers should go; it is never evidence of who wrote.
+    reply_to says where answers should go; it is never evidence of who wrote. quiet is '' or why no
+    program should answer, mark what a mail of our own would carry (both: channels.email.auto). auth_results is the
+    topmost Authentication-Results, whoever wrote it (channels.email.authentic).
+
+    Of chats: message_id is the provider's id, in_reply_to what was quoted. aliases are other keys of the sender on the
+    same channel, verified (channel, key) pairs of theirs on others, for which somebody vouches whom the inbox trusts.
+    shown is what people are shown in the place of an address that would tell them nothing. kind says what it is when it
+    is more than text ("location", "choice", "unsupported" …), content holds that in the words of the page, media what
+    is still to be fetched. written_by_us: the business sent it itself, from another program; the sender is then whom it
+    was sent to. is_old: it was brought in from elsewhere long after it was written.
     """
 
     channel: str
@@ -134,8 +216,30 @@ class ParsedMessage:
     language: Language = ""
     parts: tuple[Part, ...] = ()
     auto: Auto = ""
+    quiet: str = ""
+    mark: str = ""
+    auth_results: str = ""
     bounce: BounceReport | None = None
+    invitation: Invitation | None = None
     defects: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    verified: tuple[tuple[str, str], ...] = ()
+    shown: str = ""
+    kind: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    media: tuple[Media, ...] = ()
+    written_by_us: bool = False
+    is_old: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether somebody is to look at it: not what a program answered, the business wrote itself, or is history."""
+        return not (self.is_echo or self.written_by_us or self.is_old)
+
+    @property
+    def is_echo(self) -> bool:
+        """A program's answer to a mail of ours ("I am away"): no news, so it wakes and opens nothing."""
+        return self.auto == "auto-replied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +247,8 @@ class OutboundMessage:
     """A message to send. The same value composes to the same bytes, so a retry is the same message.
 
     message_id, in_reply_to and references are without angle brackets. date is aware: the moment the
-    message was written, not that of the attempt. envelope_from '' is the null sender (RFC 5321).
+    message was written, not that of the attempt. envelope_from '' is the null sender (RFC 5321). auto:
+    a program of ours wrote it, and it says so, so that no other program answers (RFC 3834).
     """
 
     message_id: str
@@ -158,9 +263,10 @@ class OutboundMessage:
     html: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part | Enclosed, ...] = ()
     language: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,24 +338,3 @@ class Unparseable(Exception):
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
-
-
-class Channel(Protocol):
-    """One kind of channel.
-
-    parse: raw bytes as received → ParsedMessage; raises Unparseable and nothing else.
-    send: → Sent; raises TemporaryFailure, PermanentFailure or InDoubt; ValueError when the message
-    itself is wrong, which is a mistake of ours.
-    """
-
-    name: str
-
-    def parse(self, raw: bytes) -> ParsedMessage: ...
-
-    def send(self, message: OutboundMessage) -> Sent: ...
-
-
-class ReconcilingChannel(Channel, Protocol):
-    """A channel whose provider can be asked later whether an in-doubt message was taken."""
-
-    def reconcile(self, message: OutboundMessage) -> Sent | None: ...

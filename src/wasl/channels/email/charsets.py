@@ -53,6 +53,8 @@ _ALSO = {
     "macintosh": "mac_roman",
     "xmacarabic": "mac_arabic",
     "asmo708": "iso8859_6",
+    "dos720": "cp720",
+    "cp720": "cp720",
 }
 _SQUASH = re.compile(r"[^a-z0-9]+")
 # Charsets that say everything in ASCII bytes, by escapes, or in two and four bytes a character.
@@ -113,6 +115,20 @@ def _guess(data: bytes) -> str:
     return data.decode("cp1256") if high * 2 > letters else latin(data)
 
 
+_TAG = re.compile(rb"<[^<>]*>")
+
+
+def _is_arabic(data: bytes) -> bool:
+    """Whether what calls itself Western is Arabic in windows-1256: nearly all high bytes, alef and lam the commonest.
+
+    Other scripts under a wrong name have other bytes there, and a few capitals with accents are too few to tell.
+    """
+    sample = _TAG.sub(b" ", data[:8192])
+    high = sum(byte >= 0xC0 for byte in sample)
+    letters = sum(0x41 <= byte <= 0x5A or 0x61 <= byte <= 0x7A for byte in sample)
+    return high >= 8 and high > 2 * letters and (sample.count(0xC7) + sample.count(0xE1)) * 10 >= high
+
+
 def _utf8_or_guess(data: bytes) -> str:
     """Not valid UTF-8: mostly UTF-8 with damage (a cut, a footer in another charset), or not at all."""
     tried = data.decode("utf-8", "replace")
@@ -136,6 +152,13 @@ def decode(data: bytes, charset: str = "", defects: set[str] | None = None) -> s
     return storable(_decode(data, codec, found), found)
 
 
+def _western(data: bytes, defects: set[str]) -> str:
+    if _is_arabic(data):
+        defects.add("charset_mismatch")
+        return data.decode("cp1256")
+    return latin(data)
+
+
 def _decode(data: bytes, codec: str, defects: set[str]) -> str:
     single_byte = not codec or codec == "utf_8" or _SINGLE_BYTE.match(codec) is not None
     if single_byte:
@@ -147,13 +170,13 @@ def _decode(data: bytes, codec: str, defects: set[str]) -> str:
             if codec and codec != "utf_8" and not data.isascii():
                 defects.add("charset_mismatch")
             return text
+    if codec == "cp1252":
+        return _western(data, defects)
     if codec and codec != "utf_8":
         try:
             return data.decode(codec)
         except (UnicodeError, LookupError):
             pass
-    if codec == "cp1252":
-        return latin(data)
     defects.add("charset_mismatch" if codec else "charset_undeclared")
     if not single_byte:
         try:

@@ -16,7 +16,8 @@ from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from wasl.channels.base import Address, OutboundMessage, Part
+from wasl.channels.base import Address, Enclosed, OutboundMessage, Part
+from wasl.channels.email import auto
 from wasl.channels.email.charsets import storable
 from wasl.channels.email.html import from_text
 
@@ -74,6 +75,8 @@ def _header(message: OutboundMessage) -> list[tuple[str, str]]:
     if message.language:
         fields.append(("Content-Language", _text("Content-Language", message.language)))
     fields.extend(_added(name, value) for name, value in message.headers)
+    if message.auto:
+        fields.extend(auto.headers(replied=bool(message.in_reply_to)))
     fields.append(("MIME-Version", "1.0"))
     return fields
 
@@ -206,16 +209,33 @@ def _transfer(data: bytes) -> tuple[str, Iterable[bytes]]:
     if sum(byte > 0x7E for byte in data) * 6 < len(data):
         quoted = binascii.b2a_qp(data.replace(b"\r\n", b"\n"), istext=True)
         return "quoted-printable", [quoted.replace(b"\n", b"\r\n")]
-    return "base64", _base64(data)
+    return "base64", _base64([data])
 
 
-def _base64(data: bytes) -> Iterator[bytes]:
+def _base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """In lines, without a line end behind the last."""
-    size = LINE // 4 * 3
-    for start in range(0, len(data), size * LINES_A_PIECE):
-        piece = data[start : start + size * LINES_A_PIECE]
+    size, before = LINE // 4 * 3, b""
+    for piece in _whole_lines(pieces, size):
         lines = (b64encode(piece[at : at + size]) for at in range(0, len(piece), size))
-        yield (b"\r\n" if start else b"") + b"\r\n".join(lines)
+        yield before + b"\r\n".join(lines)
+        before = b"\r\n"
+
+
+def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of whole lines, all but the last."""
+    most, rest = size * LINES_A_PIECE, b""
+    for piece in pieces:
+        data = rest + piece if rest else piece
+        whole = len(data) // size * size
+        for start in range(0, whole, most):
+            yield data[start : min(start + most, whole)]
+        rest = data[whole:]
+    if rest:
+        yield rest
+
+
+def _pieces(part: Part | Enclosed) -> Iterable[bytes]:
+    return [part.content] if isinstance(part, Part) else part.pieces()
 
 
 def _document(message: OutboundMessage, text: str) -> str:
@@ -239,14 +259,15 @@ def direction(language: str, text: str) -> str:
     return "rtl" if first and _RTL_LETTER.match(first[0]) else "ltr"
 
 
-def _attachment(part: Part) -> Iterator[bytes]:
+def _attachment(part: Part | Enclosed) -> Iterator[bytes]:
     kind = part.content_type.lower()
     if not _TYPE.match(kind) or kind.startswith("multipart/"):
         kind = "application/octet-stream"
-    encoding, body = "base64", _base64(part.content)
+    encoding, body = "base64", _base64(_pieces(part))
     if kind.startswith("message/"):
         # These may not be base64 (RFC 2046, 5.2.1); what is not plain enough goes as a file.
-        lines = part.content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+        whole = b"".join(_pieces(part))
+        lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
         if lines.isascii() and b"\x00" not in lines and max(map(len, lines.split(b"\r\n"))) <= 990:
             encoding, body = "7bit", iter((lines,))
         else:

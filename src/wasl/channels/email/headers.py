@@ -56,6 +56,10 @@ class Fields:
     def __contains__(self, name: bytes) -> bool:
         return name in self._first
 
+    def any_of(self, names: frozenset[bytes]) -> bool:
+        """Whether one of the names, in lower case, is there."""
+        return not names.isdisjoint(self._first)
+
     def plain(self, name: bytes) -> str:
         """The value unfolded, not yet freed of RFC 2047 words or control characters."""
         value = self._first.get(name)

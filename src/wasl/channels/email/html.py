@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import nh3
 
 from wasl.channels.email.headers import base64
+from wasl.channels.email.trim.markup import CLASSES, IDS
 
 MAX_LENGTH = 1_000_000
 # Character references in one run of text take quadratic time: 400,000 of them three seconds.
@@ -21,6 +22,8 @@ MAX_REFERENCES = 100_000
 # The HTML5 algorithm looks through all open elements for many tags: 1 MB of unclosed <div> takes
 # two minutes, 500 levels are below a millisecond. Long reply chains reach two or three hundred.
 MAX_DEPTH = 500
+# Deeper quotations are written as this deep: every line of each carries its marks.
+MAX_QUOTES = 20
 
 _TAGS = {
     *("a", "abbr", "address", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite"),
@@ -45,8 +48,12 @@ _DROPPED_WITH_CONTENT = {
     ),
     *("select", "textarea", "button", "audio", "video", "canvas", "map"),
 }
+# What tells a quotation from what was written (see `trim.markup`): nothing else of a class or an id stays.
+_QUOTING = {"blockquote", "div", "p", "pre", "span", "table"}
 _ATTRIBUTES = {
     "*": {"dir", "lang"},
+    "blockquote": {"type"},
+    "div": {"id"},
     "a": {"href", "title"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start", "type"},
@@ -66,7 +73,11 @@ _NEVER_DEEP = {
 }
 # Known to this process only, so that no message can hold it.
 _MARK = "wasl-" + secrets.token_hex(12)
+_NO_CLASS = re.compile(r'(<[a-z0-9]+(?: [^\s=>"]+="[^"]*")*?) class=""')
+# Yahoo puts a number of its own before its classes: "ydp6c1e4f0ayahoo_quoted".
+_NUMBERED = re.compile(r"\bydp[0-9a-f]{1,16}(?=yahoo_quoted)")
 _CID = re.compile(r' data-cid="([^"]*)"')
+_CONTROL = re.compile("[\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +99,17 @@ class Sanitised:
     embedded: tuple[Embedded, ...] = ()
 
 
-def _attribute(_tag: str, name: str, value: str) -> str | None:
+def _attribute(tag: str, name: str, value: str) -> str | None:
     if name in ("src", "href"):
         return _link(name, f"https:{value}" if value.startswith("//") else value)
     if name == "dir":
         return value.lower() if value.lower() in _DIRECTIONS else None
     if name in ("width", "height", "colspan", "rowspan", "start"):
         return value if value.isascii() and value.isdigit() and len(value) <= 4 else None
+    if name == "id":
+        return f"{_MARK}-part:{value}" if value in IDS else None
+    if name == "type" and tag == "blockquote":
+        return "cite" if value.strip().lower() == "cite" else None
     return value
 
 
@@ -104,7 +119,7 @@ def _link(name: str, value: str) -> str | None:
     if name == "href":
         return value if scheme in _LINKS else None
     if scheme == "cid":
-        return f"{_MARK}-cid:{unquote(rest).strip('<> ')}"
+        return f"{_MARK}-cid:{_CONTROL.sub('', unquote(rest)).strip('<> ')}"
     # With this in front an image loads nothing, even if the renaming in `sanitise` were to miss it.
     return f"{_MARK}-remote:{value}" if scheme in ("http", "https") else None
 
@@ -117,6 +132,7 @@ _CLEANER = nh3.Cleaner(
     url_schemes=_LINKS | {"cid"},
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},
+    allowed_classes={tag: set(CLASSES) for tag in _QUOTING},
     strip_comments=True,
 )
 
@@ -126,22 +142,27 @@ def sanitise(html: str) -> Sanitised:
     html, embedded = _lift_images(html)
     if len(html) > MAX_LENGTH or html.count("&") > MAX_REFERENCES:
         raise ValueError("too_large")
-    if html.count("<") > MAX_DEPTH and _depth(html) > MAX_DEPTH:
+    if html.count("<") > MAX_DEPTH and depth(html) > MAX_DEPTH:
         raise ValueError("too_deep")
+    if "yahoo_quoted" in html:
+        html = _NUMBERED.sub("", html)
     clean = _CLEANER.clean(html)
+    if ' class=""' in clean:
+        clean = _NO_CLASS.sub(r"\1", clean)
     if _MARK not in clean:
         return Sanitised(clean)
     remote = f' src="{_MARK}-remote:'
     has_remote = remote in clean
+    clean = clean.replace(f' id="{_MARK}-part:', ' data-part="')
     clean = clean.replace(remote, ' data-remote-src="').replace(f' src="{_MARK}-cid:', ' data-cid="')
     cids = frozenset(unescape(cid) for cid in _CID.findall(clean))
     return Sanitised(clean, has_remote, cids, tuple(each for each in embedded if each.content_id in cids))
 
 
-def _depth(html: str) -> int:
+def depth(html: str) -> int:
     """An upper bound, within a factor, of how deep the elements can lie in each other."""
     open_now: dict[str, int] = {}
-    depth = deepest = 0
+    level = deepest = 0
     for closing, written in _TAG_NAME.findall(html):
         name = written.lower()
         if name in _NEVER_DEEP:
@@ -149,11 +170,11 @@ def _depth(html: str) -> int:
         count = open_now.get(name, 0)
         if not closing:
             open_now[name] = count + 1
-            depth += 1
-            deepest = max(deepest, depth)
+            level += 1
+            deepest = max(deepest, level)
         elif count:
             open_now[name] = count - 1
-            depth -= 1
+            level -= 1
     return deepest
 
 
@@ -195,6 +216,8 @@ class _Writer:
         self.pre = 0
         self.lists: list[int] = []
         self.links: list[tuple[str, int]] = []
+        self.quotes: list[bool] = []
+        self.levels: list[tuple[int, int]] = [(0, 0)]
 
     def line(self, wanted: int) -> None:
         """At least `wanted` line breaks here."""
@@ -237,6 +260,17 @@ class _Writer:
             self.space = not self.breaks
         else:
             self.block(tag)
+            if tag == "blockquote":
+                self.quote(' type="cite"' in attributes or "_quote" in attributes)
+
+    def quote(self, marked: bool) -> None:
+        """From here on `>` stands before each line, when the program said that it quotes."""
+        self.quotes.append(marked)
+        self.levels.append((len(self.out), self.levels[-1][1] + marked))
+
+    def unquote(self) -> None:
+        if self.quotes:
+            self.levels.append((len(self.out), self.levels[-1][1] - self.quotes.pop()))
 
     def block(self, tag: str) -> None:
         """The start of what stands on lines of its own."""
@@ -268,12 +302,32 @@ class _Writer:
             self.lists.pop()
         elif tag == "pre":
             self.pre = max(self.pre - 1, 0)
+        elif tag == "blockquote":
+            self.unquote()
         elif tag == "li" and self.out and self.out[-1].endswith(("- ", ". ")):
             self.breaks = 0  # nothing came after the mark
         if tag in _PARAGRAPH and not self.lists:
             self.line(2)
         elif tag in _BLOCK:
             self.line(1)
+
+    def text_so_far(self) -> str:
+        if len(self.levels) == 1:
+            return "".join(self.out)
+        ends = [*(start for start, _ in self.levels[1:]), len(self.out)]
+        return "".join(
+            _at_level("".join(self.out[start:end]), min(level, MAX_QUOTES))
+            for (start, level), end in zip(self.levels, ends, strict=True)
+        )
+
+
+def _at_level(text: str, level: int) -> str:
+    if not level or not text.strip():
+        return text
+    body = text.strip("\n")
+    before, _, after = text.partition(body)
+    mark = ">" * level
+    return before + "\n".join(f"{mark} {line}" for line in body.split("\n")) + after
 
 
 def to_text(html: str) -> str:
@@ -287,7 +341,7 @@ def to_text(html: str) -> str:
         else:
             writer.opened(tag, attributes)
     # Line by line: a search for white space before a line break takes quadratic time on white space.
-    text = "\n".join(line.rstrip() for line in "".join(writer.out).split("\n"))
+    text = "\n".join(line.rstrip() for line in writer.text_so_far().split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n ")
 
 

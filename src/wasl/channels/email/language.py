@@ -9,6 +9,7 @@ from wasl.channels.base import Language
 SAMPLE = 800
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 _ARABIC = re.compile(r"[\u0621-\u064a]")
 # Letters of Persian, Urdu and Kurdish that Arabic does not have.
 _NOT_ARABIC = re.compile(r"[\u067e\u0686\u0698\u06a9\u06cc\u06be\u06c1\u06d2\u0679\u06d5]")
@@ -53,14 +54,19 @@ def guess(text: str, declared: str = "") -> Language:
     sample = text[:SAMPLE]
     if "\n>" in sample or sample.startswith(">"):
         sample = _QUOTED.sub("", sample)
-    if not sample.isascii():
-        arabic = len(_ARABIC.findall(sample))
-        if arabic and arabic * 3 > sum(map(str.isalpha, sample)):
-            return "" if len(_NOT_ARABIC.findall(sample)) * 20 > arabic else "ar"
+    if sample.isascii():  # most are, and so it takes a third of the time
+        return _by_words(set(sample.lower().translate(_NO_LETTERS).split()))
+    arabic = len(_ARABIC.findall(sample))
+    if arabic and arabic * 3 > sum(map(str.isalpha, sample)):
+        return "" if len(_NOT_ARABIC.findall(sample)) * 20 > arabic else "ar"
     return _by_words(set(_LETTERS.findall(sample.lower())))
 
 
-def _by_words(words: set[str]) -> Language:
+_ALL = frozenset[str]().union(*_WORDS.values(), *_OTHERS)
+
+
+def _by_words(said: set[str]) -> Language:
+    words = said & _ALL
     scores: list[tuple[int, Language]] = [
         (len(words & known), language) for language, known in _WORDS.items()
     ]

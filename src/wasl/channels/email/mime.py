@@ -46,7 +46,7 @@ class Entity:
         self.content_type, self.params = default, dict[str, str]()
         if b"content-type" in self.fields:
             kind, self.params = self.fields.structured(b"content-type")
-            kind = _text_type(kind)
+            kind = _text_type(kind.partition(" ")[0])
             self.content_type = (
                 kind if _TYPE.match(kind) else "text/plain" if not kind else "application/octet-stream"
             )

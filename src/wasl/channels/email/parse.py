@@ -8,10 +8,22 @@ what could not be shown to a person at all is Unparseable.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from wasl.channels.base import Address, Auto, ParsedMessage, Part, Unparseable, Unread
-from wasl.channels.email import addresses, bounce, headers, html, language
+from wasl.channels.base import Address, ParsedMessage, Part, Unparseable, Unread
+from wasl.channels.email import (
+    addresses,
+    auto,
+    bounce,
+    certified,
+    headers,
+    html,
+    invitation,
+    language,
+    rtf,
+    tnef,
+)
 from wasl.channels.email.charsets import decode
 from wasl.channels.email.mime import Body, Entity, tree
 
@@ -37,9 +49,7 @@ _ENDINGS = {
     "application/pkcs7-signature": ".p7s",
 }
 _FOLDERS = re.compile(r"[\\/\x00-\x1f\x7f]+")
-_AUTO: dict[str, Auto] = {"auto-replied": "auto-replied", "auto-generated": "auto-generated"}
-_PRECEDENCE: dict[str, Auto] = {"auto_reply": "auto-replied", "list": "list", "bulk": "bulk", "junk": "bulk"}
-_AUTO_REPLY_FIELDS = (b"x-autoreply", b"x-autorespond", b"x-autoresponder")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]+")  # with these in it "x\u202efdp.exe" shows as a document
 
 
 def parse(raw: bytes) -> ParsedMessage:
@@ -54,15 +64,17 @@ def parse(raw: bytes) -> ParsedMessage:
         raise Unparseable(Unread.BROKEN, f"{type(error).__name__}: {error}") from error
 
 
-def _parse(raw: bytes) -> ParsedMessage:
+def _parse(raw: bytes, *, enveloped: bool = False) -> ParsedMessage:
     if not raw or raw.isspace():
         raise Unparseable(Unread.EMPTY, "no bytes")
+    raw = raw.removeprefix(b"\xef\xbb\xbf")  # some save a mail as a text file
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     defects: set[str] = set()
     root = tree(raw, defects)
     fields = root.fields
-    report = bounce.report(root.leaves()) or bounce.from_daemon(fields.plain(b"from"), raw)
+    subject = _subject(fields, defects)
+    report = bounce.report(root, fields.plain(b"from"), subject)
     content = _content(root, defects)
     message_ids = headers.ids(fields.plain(b"message-id"))
     for name, defect in ((b"from", "from_repeated"), (b"message-id", "message_id_repeated")):
@@ -73,13 +85,16 @@ def _parse(raw: bytes) -> ParsedMessage:
     sent_at = headers.date(fields.plain(b"date")) if b"date" in fields else None
     if sent_at is None:
         defects.add("date_unreadable" if b"date" in fields else "date_missing")
-    return ParsedMessage(
+    sender = _sender(fields, defects, is_report=report is not None)
+    is_report = report is not None or root.content_type == "multipart/report"
+    written_by = auto.kind(fields, subject, is_report=is_report)
+    message = ParsedMessage(
         channel=CHANNEL,
-        sender=_sender(fields, defects, is_report=report is not None),
+        sender=sender,
         to=addresses.parse(fields.plain(b"to"), defects),
         cc=addresses.parse(fields.plain(b"cc"), defects),
         reply_to=addresses.parse(fields.plain(b"reply-to"), defects),
-        subject=_subject(fields, defects),
+        subject=subject,
         text=content.text,
         html=content.html,
         has_remote=content.has_remote,
@@ -88,11 +103,19 @@ def _parse(raw: bytes) -> ParsedMessage:
         references=headers.ids(fields.plain(b"references")),
         sent_at=sent_at,
         language=language.guess(content.text, fields.plain(b"content-language")),
-        parts=tuple(content.parts),
-        auto=_auto(fields, root, is_report=report is not None),
+        parts=tuple(invitation.without_copies(content.parts)),
+        auto=written_by,
+        quiet=auto.quiet(fields, sender.address, subject, written_by) or "",
+        mark=fields.plain(auto.MARK_FIELD) if auto.MARK_FIELD in fields else "",
+        auth_results=fields.text(b"authentication-results") if b"authentication-results" in fields else "",
         bounce=report,
+        invitation=invitation.find(content.parts),
         defects=tuple(sorted(defects)),
     )
+    if certified.ENVELOPE in fields and not enveloped:
+        said = fields.plain(certified.ENVELOPE)
+        return certified.within(message, said, partial(_parse, enveloped=True))
+    return message
 
 
 def _sender(fields: headers.Fields, defects: set[str], *, is_report: bool) -> Address:
@@ -116,24 +139,6 @@ def _subject(fields: headers.Fields, defects: set[str]) -> str:
         defects.add("subject_cut")
         subject = subject[:MAX_SUBJECT]
     return subject
-
-
-def _auto(fields: headers.Fields, root: Entity, *, is_report: bool) -> Auto:
-    """Whether a machine wrote this (RFC 3834), so that no machine of ours answers it."""
-    said = fields.plain(b"auto-submitted").lower()
-    if said and not said.startswith("no"):
-        return _AUTO.get(said.partition(";")[0].strip(), "auto-generated")
-    if any(name in fields for name in _AUTO_REPLY_FIELDS):
-        return "auto-replied"
-    if b"list-id" in fields:
-        return "list"
-    precedence = _PRECEDENCE.get(fields.plain(b"precedence").lower())
-    if precedence:
-        return precedence
-    null_path = b"return-path" in fields and fields.plain(b"return-path") in ("<>", "")
-    if is_report or null_path or root.content_type == "multipart/report":
-        return "auto-generated"
-    return ""
 
 
 @dataclass(slots=True)
@@ -179,7 +184,42 @@ def _content(root: Entity, defects: set[str]) -> _Content:
         for each in embedded
     ]
     content.parts = [*content.parts, *attached, *lifted]
+    for part in attached:
+        if tnef.is_tnef(part):
+            _unpack(part, content, defects)
     return content
+
+
+def _unpack(packed: Part, content: _Content, defects: set[str]) -> None:
+    """Put what a winmail.dat holds in its place: its files, and its body where the message has none."""
+    try:
+        letter = tnef.read(packed.content)
+        if not (content.text or letter.text or letter.html) and letter.rtf:
+            letter.text, letter.html = rtf.read(letter.rtf)
+    except ValueError:
+        defects.add("tnef_unreadable")
+        return
+    if not content.text:
+        _take_body(letter, content, defects)
+    place = content.parts.index(packed)
+    content.parts[place : place + 1] = [
+        replace(part, filename=_plain_name(part.filename, part.content_type, number))
+        for number, part in enumerate(letter.parts, 1)
+    ]
+
+
+def _take_body(letter: tnef.Letter, content: _Content, defects: set[str]) -> None:
+    text = letter.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    if letter.html:
+        try:
+            safe = html.sanitise(letter.html)
+        except ValueError as error:
+            defects.add(f"html_{error}")
+            text = text or html.strip_tags(letter.html)
+        else:
+            content.html, content.has_remote = safe.html, safe.has_remote
+            text = text or html.to_text(safe.html)
+    content.text = text[:MAX_TEXT]
 
 
 def _readable(text: str, safe: html.Sanitised | None) -> str:
@@ -246,10 +286,14 @@ def _part(entity: Entity, index: int, content: _Content) -> Part:
 
 def _filename(entity: Entity, index: int) -> str:
     """The file's own name without folders and control characters, or one made up for it."""
-    name = _FOLDERS.split(headers.one_line(entity.filename))[-1].strip(". ")
+    return _plain_name(entity.filename, entity.content_type, index)
+
+
+def _plain_name(name: str, content_type: str, index: int) -> str:
+    name = _TURNS.sub("", _FOLDERS.split(headers.one_line(name))[-1]).strip(". ")
     if not name:
-        kind = "image" if entity.content_type.startswith("image/") else "attachment"
-        return f"{kind}-{index}{_ENDINGS.get(entity.content_type, '')}"
+        kind = "image" if content_type.startswith("image/") else "attachment"
+        return f"{kind}-{index}{_ENDINGS.get(content_type, '')}"
     if len(name) > MAX_FILENAME:
         stem, dot, ending = name.rpartition(".")
         ending = dot + ending if stem and len(ending) <= 10 else ""

@@ -2,7 +2,8 @@
 
 aiosmtpd reads DATA line by line, keeps it in memory, refuses lines over 1,000 octets and answers a message that is
 too large only at its end. Here DATA is read in pieces, goes to disk beyond 1 MB, may have lines of any length (real
-mail has them), and is cut off with 552 as soon as it is too large.
+mail has them), and is refused with 552 as soon as it is too large. What still comes is thrown away for a while: a
+sender whose connection breaks while it writes never reads the answer, and comes again for days.
 """
 
 import asyncio
@@ -17,7 +18,9 @@ from aiosmtpd.smtp import SMTP, syntax
 
 IN_MEMORY = 1024 * 1024
 STALL = 60.0
-"""Seconds without a byte after which a sender in the middle of DATA is let go."""
+"""Seconds in which a sender in the middle of DATA has to bring the next kilobyte, or the end."""
+LINGER = 4
+"""How many times the largest message is read in all of one that is too large, so that its sender sees the answer."""
 
 _END = b"\r\n.\r\n"
 _PLAIN = re.compile(r"\s*<([\w.+=!#$%&'*/?^`{|}~-]+@[\w.-]+|)>\s*(.*)", re.DOTALL)
@@ -53,6 +56,7 @@ class TooLarge(Exception):
     """The message is larger than the listener takes."""
 
     limit: int
+    ended: bool
 
 
 class Protocol(SMTP):
@@ -82,6 +86,12 @@ class Protocol(SMTP):
             self._held = None
         self._writer.write(b"".join(held))
         await self._writer.drain()
+
+    def _timeout_cb(self) -> None:
+        """Say why, and hang up; what had come so far is given up (RFC 5321 §3.8)."""
+        if self._writer is not None:
+            self._writer.write(b"421 4.4.2 Nothing came for too long, closing the connection\r\n")
+        super()._timeout_cb()  # type: ignore[no-untyped-call]
 
     def __dir__(self) -> Iterable[str]:
         """Commands only: aiosmtpd asks for every attribute by name in each session, for 0.5 ms."""
@@ -117,6 +127,8 @@ class Protocol(SMTP):
                 await self._receive(file)
             except TooLarge as error:
                 await self.push(f"552 5.3.4 Message is larger than {error.limit} bytes")
+                if not error.ended:
+                    await self._discard(error.limit)
                 self._writer.close()
                 return
             envelope.content = file
@@ -128,18 +140,32 @@ class Protocol(SMTP):
         unstuffer, size = Unstuffer(), -len(_END)
         ended = False
         while not ended:
-            self._reset_timeout(STALL)
-            try:
-                piece, ended = await self._reader.readuntil(_END), True
-            except asyncio.LimitOverrunError as error:
-                piece = await self._reader.readexactly(error.consumed)
+            piece, ended = await self._piece()
             size += len(piece)
             if self.data_size_limit and size > self.data_size_limit:
-                raise TooLarge(self.data_size_limit)
+                raise TooLarge(self.data_size_limit, ended)
             file.write(unstuffer.feed(piece))
         file.write(unstuffer.rest())
         _trim(file)
         self._reset_timeout()
+
+    async def _piece(self) -> tuple[bytes, bool]:
+        """What comes next of a message, and whether it ends with it."""
+        self._reset_timeout(STALL)
+        try:
+            return await self._reader.readuntil(_END), True
+        except asyncio.LimitOverrunError as error:
+            return await self._reader.readexactly(error.consumed), False
+
+    async def _discard(self, limit: int) -> None:
+        """Read on without keeping anything, to the end of the message or until it is far too much."""
+        left, ended = LINGER * limit, False
+        try:
+            while left > 0 and not ended:
+                piece, ended = await self._piece()
+                left -= len(piece)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
 
 
 def _trim(file: IO[bytes]) -> None:

@@ -18,7 +18,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Literal, NoReturn
+from typing import BinaryIO, Literal
 
 from wasl.channels.base import (
     Failure,
@@ -30,7 +30,9 @@ from wasl.channels.base import (
     TemporaryFailure,
     Unreached,
 )
+from wasl.channels.email import dial, refusals
 from wasl.channels.email.reasons import Stage, of_reply
+from wasl.channels.email.trouble import Trouble
 
 Tls = Literal["none", "starttls", "tls"]
 
@@ -51,6 +53,7 @@ class SmtpConnection:
 
     timeout is that of every step, final_timeout that of the reply to the final dot, both in seconds;
     RFC 5321, 4.5.3.2.6 asks for ten minutes there: who gives up too early is in doubt for nothing.
+    Not `private`: a server inside the local network counts as unreachable.
     """
 
     def __init__(
@@ -65,7 +68,9 @@ class SmtpConnection:
         final_timeout: float = 120,
         local_name: str = "",
         context: ssl.SSLContext | None = None,
+        private: bool = True,
     ) -> None:
+        self.private = private
         self.host = host
         self.port = port
         self.tls = tls
@@ -87,9 +92,9 @@ class SmtpConnection:
     def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes | BinaryIO) -> Sent:
         """Hand the message over. Raises TemporaryFailure, PermanentFailure or InDoubt.
 
-        A large one is better given as a file, whose lines then must end in CRLF already. With several
-        recipients the message is sent when one is taken; the others are in `Sent.refused`. When none
-        is taken the failure is permanent only if it is so for all.
+        A large one is better given as a file, whose lines then must end in CRLF already. It is written to
+        the first of several recipients: when that one is refused nobody gets it, and a later try brings
+        nobody a second copy. Others who are refused are in `Sent.refused`.
         ValueError for an address that would break out of its command.
         """
         for address in (*recipients, *filter(None, (envelope_from,))):
@@ -165,10 +170,10 @@ class SmtpConnection:
             try:
                 self._expect("rcpt", code, text)
             except Failure as failure:
+                if code == 421 or address == recipients[0]:
+                    raise
                 permanent = isinstance(failure, PermanentFailure)
                 refused.append(Refusal(address, permanent, failure.code, failure.detail, failure.reason))
-                if code == 421 or len(refused) == len(recipients):
-                    _raise_worst(refused)
         return refused
 
     def _content(self, smtp: smtplib.SMTP, letter: BinaryIO) -> None:
@@ -217,6 +222,8 @@ class SmtpConnection:
         if 200 <= code < 300:
             return
         reason = of_reply(str(code), text, stage)
+        if stage != "mail" and reason is not Reason.SIGN_IN:
+            reason = refusals.words(text) or reason
         if 400 <= code < 500 or code in _SIGN_IN_CODES:
             raise TemporaryFailure(str(code), text, reason=reason)
         if 500 <= code < 600:
@@ -244,11 +251,13 @@ class SmtpConnection:
         if self._context is None and self.tls != "none":
             self._context = ssl.create_default_context()
         if self.tls == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+            smtp: smtplib.SMTP = (smtplib.SMTP_SSL if self.private else _PublicTls)(
                 local_hostname=self.local_name, timeout=self.timeout, context=self._context
             )
         else:
-            smtp = smtplib.SMTP(local_hostname=self.local_name, timeout=self.timeout)
+            smtp = (smtplib.SMTP if self.private else _Public)(
+                local_hostname=self.local_name, timeout=self.timeout
+            )
         # The name a certificate is checked against; set by the library only when it connects itself.
         smtp._host = self.host  # type: ignore[attr-defined]
         try:
@@ -291,21 +300,36 @@ class SmtpConnection:
                 smtp.close()
 
 
+def _publicly(host: str, port: int, timeout: float) -> socket.socket:
+    try:
+        return dial.connect(dial.resolve(host, port, private=False), timeout, timeout)
+    except Trouble as trouble:
+        raise OSError(str(trouble)) from trouble
+
+
+class _Public(smtplib.SMTP):
+    """Goes nowhere inside the local network."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return _publicly(host, port, timeout)
+
+
+class _PublicTls(smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self.context.wrap_socket(
+            _publicly(host, port, timeout),
+            server_hostname=self._host,  # type: ignore[attr-defined]
+        )
+
+
 class _losing(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement
     """Every way a connection can end → _Lost."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (OSError, smtplib.SMTPException)):
             raise _Lost(_words(error)) from error
-
-
-def _raise_worst(refused: list[Refusal]) -> NoReturn:
-    """All recipients were refused: worth another try if it is for any of them."""
-    for each in refused:
-        if not each.permanent:
-            raise TemporaryFailure(each.code, each.detail, reason=each.reason)
-    first = refused[0]
-    raise PermanentFailure(first.code, first.detail, first.reason)
 
 
 def _mended(raw: bytes) -> bytes:

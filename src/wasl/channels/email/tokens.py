@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID
 
@@ -45,15 +44,6 @@ def read_token(address: str, key: bytes) -> tuple[Kind, UUID] | None:
     if not hmac.compare_digest(_mac(kind, identifier, key), data[16:]) or _base32(data) != text.lower():
         return None
     return kind, UUID(bytes=identifier)
-
-
-def find_token(addresses: Iterable[str], key: bytes, kind: Kind) -> UUID | None:
-    """The first of the addresses that carries a token of this kind, read."""
-    for address in addresses:
-        found = read_token(address, key)
-        if found is not None and found[0] == kind:
-            return found[1]
-    return None
 
 
 def base_address(address: str) -> str:

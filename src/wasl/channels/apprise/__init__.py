@@ -1,0 +1,1 @@
+"""Services of the long tail, by Apprise: outbound only."""

@@ -1,0 +1,1 @@
+"""Instagram's direct messages, comments and mentions."""

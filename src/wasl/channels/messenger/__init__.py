@@ -1,0 +1,1 @@
+"""Facebook Messenger, and what is said below a Page's posts."""

@@ -1,0 +1,1 @@
+"""What the channels of Meta (WhatsApp, Messenger, Instagram) have in common."""

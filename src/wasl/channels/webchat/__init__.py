@@ -1,0 +1,1 @@
+"""Web chat: our own widget on the pages of the business."""

@@ -1,0 +1,1 @@
+"""Programs of the business: signed JSON both ways, for whatever has no channel of its own."""
