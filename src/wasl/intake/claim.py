@@ -10,17 +10,15 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from wasl.channels.api.parse import parse as parse_api
-from wasl.channels.base import ParsedMessage, Unparseable
-from wasl.channels.email.parse import parse as parse_mail
+from wasl.channels.base import Unparseable, Unread
+from wasl.channels.port import Parsed
+from wasl.channels.registry import channels
 from wasl.kit import blobs
 from wasl.kit.clock import now
 from wasl.kit.db import Connection
 
 BATCH = 500
 BATCH_BYTES = 4 * 1024 * 1024
-
-PARSERS = {"email": parse_mail, "api": parse_api}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,11 @@ def content(item: Waiting) -> bytes:
     return blobs.read(item.workspace_id, item.blob or b"")
 
 
-def parse(item: Waiting) -> ParsedMessage:
-    """What the payload says. Raises Unparseable."""
-    return PARSERS[item.channel](content(item))
+def parse(item: Waiting) -> Parsed:
+    """What the payload says. Raises Unparseable, also for what a door could not get the whole of and says so."""
+    if held := item.envelope.get("held"):
+        raise Unparseable(Unread(held["reason"]), str(held.get("detail", "")))
+    return channels()[item.channel].parse(content(item))
 
 
 def finish(conn: Connection, workspace_id: UUID, ids: Sequence[UUID]) -> None:

@@ -48,3 +48,39 @@ class Quarantine(TenantModel):
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "settled_at", "id"], name="quarantine_open")
         ]
+
+
+class Awaiting(TenantModel):
+    """What speaks of a message that is not there yet (a receipt, an edit), by the provider's id of that message.
+
+    `id` is the inbound's.
+    """
+
+    ref = models.TextField()
+    due_at = models.DateTimeField(help_text="When it is looked at again, whether or not somebody told of it.")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["workspace_id", "ref"], name="awaiting_by_ref"),
+            models.Index(fields=["due_at"], name="awaiting_due"),
+        ]
+
+
+class Listening(TenantModel):
+    """A channel's own connection for an inbox (`Channel.listen`): who holds it and how it stands. `id` is the inbox's.
+
+    A worker holds it, until `held_until`, under a token of its own. `mark` tells the settings it was begun with from
+    others. `problem` is a `channels.base.Reason`, with the provider's own words in `detail`.
+    """
+
+    held_by = models.UUIDField(null=True)
+    held_until = models.DateTimeField(null=True)
+    due_at = models.DateTimeField()
+    mark = models.TextField(default="")
+    failures = models.IntegerField(default=0)
+    problem = models.TextField(default="")
+    detail = models.TextField(default="")
+    problem_since = models.DateTimeField(null=True)
+    well_at = models.DateTimeField(null=True, help_text="When the connection was last known to work.")
+    taken_at = models.DateTimeField(null=True)
+    taken = models.BigIntegerField(default=0)

@@ -1,11 +1,15 @@
-"""What waits in quarantine."""
+"""What waits in quarantine, and how the connections stand that channels keep by themselves."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from wasl.accounts.actor import Actor, NotFound
-from wasl.intake.models import Inbound, Quarantine
+from wasl.channels.models import Inbox
+from wasl.intake.listening import FOR_PEOPLE
+from wasl.intake.models import Inbound, Listening, Quarantine
 
 COUNT_LIMIT = 1000
 
@@ -76,3 +80,22 @@ def standing(actor: Actor, inbound_id: UUID) -> Standing:
     held = Quarantine.objects.filter(id=inbound_id, outcome__in=("", "discarded")).first()
     status = ("discarded" if held.outcome else "quarantined") if held else "accepted"
     return Standing(inbound_id, status, row["channel"], row["received_at"], held.reason if held else "")
+
+
+PATIENCE = 4
+"""Failures after which a connection counts as in trouble, though a person need not mend it."""
+
+
+def connections(actor: Actor) -> dict[UUID, Listening]:
+    """How the connections stand that channels keep by themselves, by inbox. Raises Forbidden."""
+    actor.require_admin()
+    return {row.id: row for row in Listening.objects.all()}
+
+
+def unheard(actor: Actor) -> int:
+    """How many of them do not stand, and not only for a moment; 0 for whom it is none of their business."""
+    if not actor.administers:
+        return 0
+    lasting = Q(failures__gt=PATIENCE) | Q(problem__in=sorted(FOR_PEOPLE))
+    used = Inbox.objects.filter(is_active=True).values("id")
+    return Listening.objects.filter(lasting, id__in=used).exclude(problem="").count()

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from wasl.kit import blobs
 from wasl.kit.clock import now
-from wasl.kit.db import SET_WORKSPACE, AsyncConnection
+from wasl.kit.db import SET_WORKSPACE, AsyncConnection, Connection
 from wasl.kit.ids import uuid7
 
 INLINE = 64 * 1024
@@ -93,6 +93,11 @@ async def store(conn: AsyncConnection, workspace: UUID, payloads: Sequence[Raw])
     return [_answer(p, fresh, known) for p in payloads]
 
 
+def store_in(conn: Connection, workspace: UUID, payloads: Sequence[Raw]) -> int:
+    """The same inside a transaction of the application's role, durable when that commits; how many were new."""
+    return len(conn.execute(STORE, _parameters(workspace, payloads), prepare=True).fetchall())
+
+
 def _answer(payload: Raw, fresh: set[UUID], known: dict[tuple[UUID, bytes], Any]) -> Stored:
     if payload.id in fresh:
         return Stored(payload.id, True, True)
@@ -145,6 +150,8 @@ def mail_dedupe_key(source: IO[bytes], received_at: datetime) -> bytes:
     head, separator, body = start.partition(b"\r\n\r\n")
     if not separator:
         head, separator, body = start.partition(b"\n\n")
+    if not separator:  # no mail at all, or nothing but a header: the whole of it counts
+        body = start
     spoken = sorted((name.lower(), value.strip()) for name, value in _SPOKEN.findall(head))
     key = hashlib.sha256(body)
     while piece := source.read(_HEAD_LIMIT):

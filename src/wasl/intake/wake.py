@@ -14,7 +14,7 @@ from wasl.kit import pglane
 from wasl.kit.pglane import Lane, Statement
 from wasl.kit.signal import WAKE, Queue
 
-GAP = 0.012
+GAP = 0.03
 """Seconds between two NOTIFYs of one process, at least: a worker does not look more often than that."""
 
 
