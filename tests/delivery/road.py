@@ -146,7 +146,7 @@ class Road:
         return [kind.removeprefix("delivery.") for kind, _ in self.touchpoints(delivery_id)]
 
 
-def turn_until(sender: Sender, done: Callable[[], bool], patience: float = 20.0) -> None:
+def turn_until(sender: Sender, done: Callable[[], bool], patience: float = 90.0) -> None:
     """Take turns until something is so."""
     end = time.monotonic() + patience
     while not done():

@@ -211,8 +211,10 @@ class Course(RuleBasedStateMachine):
         self.arrived = False
 
     def become(self, now: Standing) -> None:
+        if self.now.state == State.READ:
+            assert now == self.now, "read is final"
         if self.now.state == State.DELIVERED:
-            assert now == self.now, "arrived is final"
+            assert now == self.now or now.state == State.READ, "arrived is final, but that it was read"
         self.now = now
 
     @rule(seconds=st.sampled_from([0.1, 1, 30, 60, 600, 7200, 100_000]))
@@ -258,7 +260,7 @@ class Course(RuleBasedStateMachine):
     def somebody_tries_again(self) -> None:
         again = course.by_hand(self.now, self.at, timedelta(hours=6))
         if again is not None:
-            assert self.now.state != State.DELIVERED
+            assert self.now.state not in (State.DELIVERED, State.READ)
             self.now = again
 
     @invariant()
@@ -270,7 +272,7 @@ class Course(RuleBasedStateMachine):
         assert (now.doubt_until is not None) == (now.state == State.IN_DOUBT)
         assert now.reason in course.REASONS | {""}
         assert now.state != State.FAILED or now.reason
-        assert now.state not in (State.SENT, State.DELIVERED) or not now.reason
+        assert now.state not in (State.SENT, State.DELIVERED, State.READ) or not now.reason
         if now.state in (State.QUEUED, State.RETRY, State.IN_DOUBT):
             assert now.due_at <= max(self.at, now.deadline_at, now.doubt_until or self.at)
 

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from wasl.channels.base import Address, OutboundMessage, Part
+from wasl.channels.base import Address, Enclosed, OutboundMessage, Part
 from wasl.channels.email.compose import compose
 from wasl.delivery.payload import File, pack, unpack
 from wasl.kit.ids import uuid7
@@ -36,6 +38,7 @@ people = st.builds(Address, words, st.just("salma@barid.example"))
         references=ids,
         language=st.sampled_from(["", "ar", "en"]),
         headers=st.lists(st.tuples(words, words), max_size=2).map(tuple),
+        auto=st.booleans(),
     )
 )
 def test_a_message_comes_out_as_it_went_in(message: OutboundMessage) -> None:
@@ -45,16 +48,34 @@ def test_a_message_comes_out_as_it_went_in(message: OutboundMessage) -> None:
 
 
 def test_files_stay_in_the_store_until_they_are_sent() -> None:
-    store = {b"\1" * 32: b"lamp"}
+    store = {b"\1" * 32: [b"la", b"mp"]}
 
-    def read(workspace: UUID, digest: bytes) -> bytes:
+    def stream(workspace: UUID, digest: bytes) -> Iterator[bytes]:
         assert workspace == WORKSPACE
-        return store[digest]
+        return iter(store[digest])
 
     packed = pack(message(), [File("lamp.png", "image/png", b"\1" * 32, "lamp@x", True)])
     assert b"lamp" not in bytes(str(packed["files"][0][2]), "ascii")
-    [part] = unpack(WORKSPACE, packed, read).parts
-    assert part == Part("lamp.png", "image/png", b"lamp", "lamp@x", True)
+    whole = unpack(WORKSPACE, packed, stream)
+    [part] = whole.parts
+    assert isinstance(part, Enclosed)
+    assert (part.filename, part.content_type, part.content_id, part.inline) == (
+        "lamp.png",
+        "image/png",
+        "lamp@x",
+        True,
+    )
+    assert compose(whole) == compose(
+        replace(whole, parts=(Part("lamp.png", "image/png", b"lamp", "lamp@x", True),))
+    )
+
+
+@given(st.lists(st.binary(max_size=200), max_size=6), st.integers(0, 3))
+def test_a_file_in_pieces_travels_as_the_whole_does(pieces: list[bytes], grown: int) -> None:
+    pieces = [piece * 40**grown for piece in pieces]
+    whole = Part("x.bin", "application/octet-stream", b"".join(pieces))
+    parted = Enclosed("x.bin", "application/octet-stream", lambda: iter(pieces))
+    assert compose(message(parts=(parted,))) == compose(message(parts=(whole,)))
 
 
 def test_the_same_row_makes_the_same_bytes() -> None:

@@ -57,7 +57,7 @@ def test_a_breaker_rests_longer_each_time_within_bounds() -> None:
         assert breaker.is_open(at)
         at = until
         assert not breaker.is_open(at)
-        assert breaker.is_testing
+        assert breaker.until
     assert round(rests[0]) == FIRST_REST
     assert rests == sorted(rests)
     assert round(rests[-1]) == LONGEST_REST
@@ -72,4 +72,4 @@ def test_calls_that_fail_together_count_once_and_success_forgets() -> None:
     assert (breaker.failures, breaker.reason) == (1, "sign_in")
     breaker.succeed()
     assert not breaker.is_open(NOW)
-    assert not breaker.is_testing
+    assert breaker.until is None

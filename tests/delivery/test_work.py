@@ -216,7 +216,7 @@ def test_open_pages_are_told(road: Road, stand: Stand) -> None:
         sender = road.sender()
         turn_until(sender, ended(road, one))
         sender.close()
-        heard += [notice.payload for notice in conn.notifies(timeout=1, stop_after=1)]
+        heard += [notice.payload for notice in conn.notifies(timeout=30, stop_after=1)]
     assert '"k":"delivery"' in heard[0]
     assert str(road.conversation) in heard[0]
 
@@ -337,7 +337,7 @@ def test_connections_are_kept_between_messages(road: Road, stand: Stand) -> None
     assert len(stand.entries()) == 30
 
 
-def _wait(done: Callable[[], bool], patience: float = 20.0) -> None:
+def _wait(done: Callable[[], bool], patience: float = 90.0) -> None:
     end = time.monotonic() + patience
     while not done():
         assert time.monotonic() < end

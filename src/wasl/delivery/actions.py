@@ -1,7 +1,10 @@
 """What may be done with deliveries, each inside the caller's transaction and workspace (the application's role)."""
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -9,18 +12,20 @@ from psycopg.types.json import Jsonb
 
 from wasl.channels.base import BounceReport, Reason
 from wasl.channels.email.reasons import of_status
-from wasl.delivery import course
+from wasl.delivery import course, parts
 from wasl.delivery.models import State
 from wasl.delivery.rows import COLUMNS, Change, Row, tell, write
 from wasl.kit.clock import now as clock_now
 from wasl.kit.db import Connection
 from wasl.kit.ids import uuid7
-from wasl.kit.signal import wake
+from wasl.kit.signal import Signal, wake
+from wasl.kit.signal import send as signal
+from wasl.timeline.actions import Touch, append
 
 _INSERT: LiteralString = """
 INSERT INTO delivery_delivery (workspace_id, id, inbox_id, customer_id, conversation_id, message_id, channel, address,
-                               payload, state, created_at, due_at, deadline_at, attempts, doubts, reason, fence)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, %s, %s, 0, 0, '', 0)
+                               payload, parts, state, created_at, due_at, deadline_at, attempts, doubts, reason, fence)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, %s, %s, 0, 0, '', 0)
 """
 
 
@@ -36,13 +41,17 @@ def send(
     address: str,
     payload: dict[str, Any],
     delivery_id: UUID | None = None,
+    hold: float = 0.0,
 ) -> UUID:
     """Have a message delivered: when the caller commits, it will be worked on until it reaches an end.
 
-    `payload` is what `payload.pack` made. Give `delivery_id` when the payload speaks of it (a bounce address does).
+    `payload` is what `payload.pack` made, or `parts.chained` of several. Give `delivery_id` when the payload speaks of
+    it (a bounce address does).
+    For `hold` seconds nothing is done, and it can be withdrawn.
     """
     delivery_id, at = delivery_id or uuid7(), clock_now()
-    deadline = at + timedelta(seconds=settings.ENV.delivery_deadline)
+    due = at + timedelta(seconds=hold)
+    deadline = due + timedelta(seconds=settings.ENV.delivery_deadline)
     conn.execute(
         _INSERT,
         [
@@ -56,7 +65,7 @@ def send(
                 channel,
                 address,
             ),
-            *(Jsonb(payload), at, at, deadline),
+            *(Jsonb(payload), 1 + len(payload.get("rest", ())), at, due, deadline),
         ],
     )
     wake(conn, "delivery")
@@ -73,23 +82,88 @@ def _lock(conn: Connection, workspace_id: UUID, delivery_id: UUID) -> Row | None
     return Row.of(found) if found else None
 
 
+_LOCK_ALL: LiteralString = f"""
+SELECT {COLUMNS} FROM delivery_delivery o
+JOIN delivery_delivery d ON d.workspace_id = o.workspace_id AND d.message_id = o.message_id
+  AND (d.id = o.id OR (d.parts > 1 AND o.parts > 1))
+WHERE o.workspace_id = %s AND o.id = %s ORDER BY d.part, d.id FOR UPDATE OF d
+"""
+
+
 def retry(conn: Connection, workspace_id: UUID, delivery_id: UUID, *, by: str = "agent") -> bool:
-    """Try again now, by hand, with all tries and time before it; False when there is nothing to try again."""
-    row, at = _lock(conn, workspace_id, delivery_id), clock_now()
-    if row is None:
+    """Try again now, by hand, with all tries and time before it; False when there is nothing to try again.
+
+    Of a message in parts, whichever of them did not arrive, one after the other: what has left does not leave again.
+    """
+    rows, at = conn.execute(_LOCK_ALL, [workspace_id, delivery_id]).fetchall(), clock_now()
+    changes, open_before = [], False
+    for row in map(Row.of, rows):
+        standing = course.by_hand(row.standing, at, timedelta(seconds=settings.ENV.delivery_deadline))
+        if standing is not None:
+            standing = course.behind(standing) if open_before else standing
+            changes.append(Change(row, standing, "delivery.retried", by=by))
+        open_before |= not (standing or row.standing).ended
+    if not changes:
         return False
-    standing = course.by_hand(row.standing, at, timedelta(seconds=settings.ENV.delivery_deadline))
-    if standing is None:
-        return False
-    _change(conn, Change(row, standing, "delivery.retried", by=by), at)
+    write(conn, changes, at)
+    tell(conn, workspace_id, changes, at)
     wake(conn, "delivery")
     return True
 
 
-_RECEIPT: LiteralString = """
-INSERT INTO delivery_receipt (workspace_id, id, delivery_id, inbound_id, kind, at, detail)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+_WITHDRAW: LiteralString = """
+DELETE FROM delivery_delivery d
+WHERE d.workspace_id = %(workspace)s AND d.id = %(id)s AND d.state = 'queued'
+  AND NOT EXISTS (SELECT FROM delivery_attempt a WHERE a.workspace_id = d.workspace_id AND a.delivery_id = d.id)
 """
+
+
+def withdraw(conn: Connection, workspace_id: UUID, delivery_id: UUID) -> bool:
+    """Take back a delivery that was never begun, as if nobody had asked for it; False when it is too late.
+
+    Whoever holds the row decides: a worker that has claimed it is about to make the call.
+    """
+    row = _lock(conn, workspace_id, delivery_id)
+    if row is None or row.standing.state != State.QUEUED:
+        return False
+    return conn.execute(_WITHDRAW, {"workspace": workspace_id, "id": delivery_id}).rowcount == 1
+
+
+def regroup(conn: Connection, workspace_id: UUID, message_ids: Sequence[UUID], conversation_id: UUID) -> None:
+    """Let the deliveries of these messages belong to the conversation that the messages went to."""
+    conn.execute(_REGROUP, [conversation_id, workspace_id, list(message_ids)])
+
+
+_REGROUP: LiteralString = """
+UPDATE delivery_delivery SET conversation_id = %s WHERE workspace_id = %s AND message_id = ANY(%s::uuid[])
+"""
+_RECEIPTS: LiteralString = """
+INSERT INTO delivery_receipt (workspace_id, id, delivery_id, inbound_id, kind, at, detail)
+SELECT %b, u.id, u.delivery_id, u.inbound_id, u.kind, %b, u.detail::jsonb
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[]) AS u (id, delivery_id, inbound_id, kind, detail)
+"""
+_LOCK_THESE: LiteralString = f"""
+SELECT {COLUMNS}, d.payload->'cc' FROM delivery_delivery d WHERE d.workspace_id = %b AND d.id = ANY(%b::uuid[])
+ORDER BY d.id FOR UPDATE
+"""
+
+
+class Heard(NamedTuple):
+    """What was said of a delivery, and by which payload (None: by nobody from outside)."""
+
+    delivery_id: UUID
+    inbound_id: UUID | None
+    said: BounceReport
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What follows from what was heard, to be written in one go."""
+
+    lines: list[tuple[UUID, UUID, UUID | None, str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+    shown: list[Row] = field(default_factory=list)
 
 
 def receipt(
@@ -97,32 +171,96 @@ def receipt(
 ) -> State | None:
     """Store what was said about a delivery, in whatever order it comes, and draw the conclusion.
 
+    What is said of somebody in copy is kept and concludes nothing: the one it was written to may well have it.
     The state afterwards; None when there is no such delivery (then nothing is stored).
     """
-    row, at = _lock(conn, workspace_id, delivery_id), clock_now()
-    if row is None:
-        return None
-    reason = reason_of(bounce)
+    return receipts(conn, workspace_id, [Heard(delivery_id, inbound_id, bounce)]).get(delivery_id)
+
+
+def receipts(conn: Connection, workspace_id: UUID, heard: Sequence[Heard]) -> dict[UUID, State]:
+    """The same of many at once, in the order given; the states afterwards of those deliveries that there are."""
+    if not heard:
+        return {}
+    ids = sorted({each.delivery_id for each in heard})
+    found = conn.execute(_LOCK_THESE, [workspace_id, ids], prepare=True).fetchall()
+    rows, copies = {row[1]: Row.of(row) for row in found}, {row[1]: row[-1] or () for row in found}
+    judged, at = _Judged(), clock_now()
+    for each in heard:
+        if row := rows.get(each.delivery_id):
+            rows[row.id] = _judge(judged, row, each, copies[row.id], at)
+    if judged.lines:
+        columns = [list(column) for column in zip(*judged.lines, strict=True)]
+        conn.execute(_RECEIPTS, [workspace_id, at, *columns], prepare=True)
+    if judged.changes:
+        write(conn, list({change.row.id: change for change in judged.changes}.values()), at)
+        tell(conn, workspace_id, judged.changes, at)
+        parts.go_on(conn, workspace_id, [change.row.id for change in judged.changes if change.over], at)
+    append(conn, workspace_id, judged.touches)
+    signal(
+        conn,
+        [
+            Signal("delivery", workspace_id, row.inbox_id, _conversations(row), (row.customer_id,))
+            for row in judged.shown
+        ],
+    )
+    return {id_: row.standing.state for id_, row in rows.items()}
+
+
+def _judge(judged: _Judged, row: Row, heard: Heard, copies: Sequence[Any], at: datetime) -> Row:
+    """What follows from one thing that was said; the delivery as it then stands."""
+    said, reason = heard.said, reason_of(heard.said)
     detail = {
         "reason": str(reason),
-        "recipient": bounce.recipient,
-        "status": bounce.status,
-        "diagnostic": bounce.diagnostic,
+        "recipient": said.recipient,
+        "status": said.status,
+        "diagnostic": said.diagnostic,
+        "permanence": said.permanence,
     }
-    values = [workspace_id, uuid7(), delivery_id, inbound_id, bounce.kind, at, Jsonb(detail)]
-    conn.execute(_RECEIPT, values)
-    standing = course.after_receipt(row.standing, bounce.kind, reason, at)
-    if standing != row.standing:
-        said = course.Outcome(course.Ending.SENT, detail=bounce.diagnostic)
-        _change(conn, Change.of(row, standing, said), at)
-    return standing.state
+    in_copy = _is_of_copy(row, copies, said.recipient)
+    if in_copy:
+        detail["in_copy"] = "yes"
+    judged.lines.append((uuid7(), row.id, heard.inbound_id, said.kind, json.dumps(detail)))
+    standing = row.standing if in_copy else course.after_receipt(row.standing, said.kind, reason, at)
+    if said.kind == "complaint":
+        judged.touches.append(_told(row, "delivery.complained", at, row.address))
+    if in_copy and said.kind == "failed":
+        facts = {"reason": str(reason), "by": "system"}
+        judged.touches.append(_told(row, "delivery.copy_failed", at, said.recipient, facts))
+    if said.kind in ("seen", "acted"):
+        judged.touches.append(_told(row, f"delivery.{said.kind}", at, row.address))
+    if in_copy or said.kind in ("complaint", "seen", "acted"):
+        judged.shown.append(row)
+    if standing == row.standing:
+        return row
+    outcome = course.Outcome(course.Ending.SENT, detail=said.diagnostic)
+    judged.changes.append(Change.of(row, standing, outcome))
+    return replace(row, standing=standing)
+
+
+def _is_of_copy(row: Row, copies: Sequence[Any], recipient: str) -> bool:
+    if not recipient or recipient.lower() == row.address.lower():
+        return False
+    return any(address.lower() == recipient.lower() for _, address in copies)
+
+
+def _told(row: Row, kind: str, at: datetime, to: str, facts: Mapping[str, int | str] | None = None) -> Touch:
+    """Something that was said of a delivery and does not change where it stands."""
+    return Touch(
+        row.customer_id,
+        kind,
+        at,
+        channel=row.channel,
+        conversation_id=row.conversation_id,
+        about_id=row.id,
+        facts=dict(facts or {}),
+        detail={"to": to},
+    )
+
+
+def _conversations(row: Row) -> tuple[UUID, ...]:
+    return (row.conversation_id,) if row.conversation_id else ()
 
 
 def reason_of(bounce: BounceReport) -> Reason:
-    """Why it did not arrive, from the status of a report (RFC 3463)."""
-    return of_status(bounce.status) or Reason.OTHER
-
-
-def _change(conn: Connection, change: Change, at: datetime) -> None:
-    write(conn, [change], at)
-    tell(conn, change.row.workspace_id, [change], at)
+    """Why it did not arrive: what the report came to, else what its status says (RFC 3463)."""
+    return bounce.reason if bounce.reason is not Reason.OTHER else of_status(bounce.status) or Reason.OTHER

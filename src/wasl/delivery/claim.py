@@ -35,6 +35,8 @@ class Job:
     attempt_id: UUID
     started_at: datetime
     payload: dict[str, Any]
+    stopped: bool = False
+    """Whether they want nothing more: then no call is made."""
 
     @property
     def key(self) -> Key:
@@ -95,7 +97,10 @@ WITH picked AS (
          %(now)b, '', '', '', ''
   FROM d
 )
-SELECT {COLUMNS}, d.attempt_id, d.payload FROM d
+SELECT {COLUMNS}, d.attempt_id, d.payload, NOT d.payload ? 'despite_stop' AND EXISTS (
+  SELECT FROM delivery_suppression s
+  WHERE s.workspace_id = d.workspace_id AND s.channel = d.channel AND s.address = d.address)
+FROM d
 """
 
 
@@ -111,7 +116,7 @@ def take(conn: Connection, quotas: Mapping[Key, int], now: datetime, lease_until
         "now": now,
         "lease": lease_until,
     }
-    return [Job(Row.of(row), row[16], now, row[17]) for row in conn.execute(_TAKE, values)]
+    return [Job(Row.of(row), row[16], now, row[17], row[18]) for row in conn.execute(_TAKE, values)]
 
 
 _WAITING: LiteralString = f"""

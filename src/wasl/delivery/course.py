@@ -6,13 +6,13 @@ decisions out. Three bounds make sure that every course ends: calls since the de
 which we say that we do not know). Why in doubt is what it is: docs/decisions/0006-in-doubt.md.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from wasl.channels.base import BounceKind, Reason
 from wasl.delivery.models import State
+from wasl.kit.pausing import Dice, pause
 
 UNSURE = "unsure"
 """The one reason that is not a channel's: nobody could tell whether it left."""
@@ -22,11 +22,9 @@ REASONS = frozenset({*Reason, UNSURE})
 DOUBTS = 2
 """Calls without an answer after which a delivery is not tried again: nobody gets a message three times."""
 
-ENDS = frozenset({State.SENT, State.DELIVERED, State.FAILED})
+ENDS = frozenset({State.SENT, State.DELIVERED, State.READ, State.FAILED})
+TAKEN_ENDS = ENDS - {State.FAILED}
 RETRIABLE = frozenset({State.FAILED, State.IN_DOUBT, State.RETRY})
-
-Dice = Callable[[], float]
-"""A number from 0 up to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +76,15 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to. `code` and `detail` are the provider's words, `retry_after` its wish in seconds."""
+    """What a call came to. `code` and `detail` are the provider's words, `retry_after` its wish in seconds, `ref` its
+    id of the message."""
 
     ending: Ending
     reason: str = ""
     code: str = ""
     detail: str = ""
     retry_after: float | None = None
+    ref: str = ""
 
 
 def begin(now: Standing, lease_until: datetime) -> Standing:
@@ -141,10 +141,10 @@ def backoff(attempt: int, limits: Limits, dice: Dice, retry_after: float | None 
 
     A provider's own wish is a lower bound; the jitter then comes on top, so that not all return at once.
     """
-    ceiling = min(limits.longest_wait, limits.first_wait * 2 ** min(attempt - 1, 40))
-    wait = dice() * ceiling
+    failures = attempt - 1 if retry_after is None else 0
+    wait = pause(failures, limits.first_wait, limits.longest_wait, least=0.0, dice=dice)
     if retry_after is not None:
-        wait = min(max(retry_after, 0.0), limits.longest_wait) + dice() * min(ceiling, limits.first_wait)
+        wait += min(max(retry_after, 0.0), limits.longest_wait)
     return timedelta(seconds=max(1.0, wait))
 
 
@@ -196,18 +196,28 @@ def by_hand(was: Standing, now: datetime, deadline: timedelta) -> Standing | Non
     )
 
 
-ARRIVED: frozenset[BounceKind] = frozenset({"delivered", "complaint"})
-TAKEN: frozenset[BounceKind] = frozenset({"relayed", "expanded", "delayed"})
+def behind(was: Standing) -> Standing:
+    """It waits for what goes before it; should nobody call it, it goes at its deadline."""
+    return replace(was, due_at=was.deadline_at)
+
+
+ARRIVED: frozenset[BounceKind] = frozenset({"delivered", "seen", "complaint"})
+READ: frozenset[BounceKind] = frozenset({"read", "acted"})
+TAKEN: frozenset[BounceKind] = frozenset({"relayed", "expanded", "delayed", "sent"})
 
 
 def after_receipt(was: Standing, kind: BounceKind, reason: str, now: datetime) -> Standing:
     """Somebody further along the road says what became of it; receipts come late and in any order.
 
     A receipt that comes while a call is under way is kept, and counts when that call has returned. That it
-    arrived is final. Anything else counts only where a copy may have left since it was last queued; otherwise
-    it speaks of an earlier one.
+    arrived is final, but that it was read says more. Anything else counts only where a copy may have left since it
+    was last queued; otherwise it speaks of an earlier one.
     """
-    if was.state in (State.DELIVERED, State.SENDING):
+    if was.state in (State.READ, State.SENDING):
+        return was
+    if kind in READ:
+        return _end(was, State.READ, now)
+    if was.state == State.DELIVERED:
         return was
     if kind in ARRIVED:
         return _end(was, State.DELIVERED, now)
@@ -227,6 +237,7 @@ def _end(was: Standing, state: State, now: datetime, reason: str = "") -> Standi
 TOUCHED = {
     State.SENT: "delivery.sent",
     State.DELIVERED: "delivery.delivered",
+    State.READ: "delivery.read",
     State.FAILED: "delivery.failed",
     State.IN_DOUBT: "delivery.in_doubt",
     State.RETRY: "delivery.retry",

@@ -1,6 +1,5 @@
 """Lines to providers: what an inbox's settings say about sending, and the connections that are kept between calls."""
 
-import http.client
 import json
 import ssl
 import threading
@@ -8,11 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, LiteralString, Protocol, Self, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
@@ -20,9 +19,13 @@ from django.conf import settings
 from wasl.channels.base import OutboundMessage, Reason, Sent, Unreached
 from wasl.channels.email.compose import pieces
 from wasl.channels.email.send import SmtpConnection
+from wasl.channels.port import OutboundChat, Settings
+from wasl.channels.registry import channels
 from wasl.channels.secret import Unreadable, unseal
 from wasl.delivery.claim import Key
+from wasl.kit import outside
 from wasl.kit.db import Connection, as_tenant
+from wasl.kit.outside import NotCalled
 
 IDLE = 20.0
 """Seconds after which a connection that nobody used is closed: servers end theirs after as little as 30."""
@@ -56,10 +59,26 @@ class Outlet:
         """Where the provider can be asked about a message; '' when it cannot."""
         return str(self.config.get("lookup") or "")
 
+    @property
+    def settings(self) -> Settings:
+        """As its channel knows it: what is kept under `password` are its secrets by name."""
+        secrets = json.loads(self.password) if self.password else {}
+        hook = f"{settings.ENV.public_url.rstrip('/')}/hooks/{self.channel}/{self.key.inbox_id}"
+        private = settings.ENV.private_servers
+        return Settings(self.address, self.config, secrets, private=private, webhook=hook)
+
     def connections(self, senders: int) -> int:
         """How many calls may be under way: what the settings say, else three quarters of the senders."""
-        wanted = self.smtp.get("connections")
+        wanted = self.smtp.get("connections") if self.smtp else _lines(self)
         return max(1, min(wanted, senders) if isinstance(wanted, int) else senders * 3 // 4)
+
+
+def _lines(outlet: Outlet) -> int | None:
+    """What a channel's own field "lines" says: some networks sell connections by the piece."""
+    channel = channels().get(outlet.channel)
+    default = next((each.default for each in channel.fields if each.name == "lines"), "") if channel else ""
+    said = str(outlet.config.get("lines") or default)
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 4 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +103,25 @@ class Letter:
         file.seek(0)
         return cls(message.envelope_from, recipients, file)
 
+    def close(self) -> None:
+        """Let the file vanish."""
+        self.file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A message of another channel, as its line takes it."""
+
+    message: OutboundChat
+
+    def close(self) -> None:
+        """Its files are opened when they are read."""
+
 
 class Line(Protocol):
     """One connection to a provider, for one thread at a time."""
 
-    def send(self, letter: Letter) -> Sent:
+    def send(self, letter: Any) -> Sent:
         """Raises Unreached, TemporaryFailure, PermanentFailure or InDoubt."""
 
     def close(self) -> None:
@@ -99,16 +132,21 @@ class SmtpLine:
     """E-mail by the inbox's own mail server."""
 
     def __init__(self, outlet: Outlet) -> None:
-        smtp = outlet.smtp
+        smtp, password = outlet.smtp, outlet.password
         if not smtp.get("host"):
-            raise Unreached("", "This inbox has no outgoing mail server.", reason=Reason.UNREACHABLE)
+            relay = settings.ENV.smtp_relay
+            if relay is None:
+                raise Unreached("", "This inbox has no outgoing mail server.", reason=Reason.UNREACHABLE)
+            smtp, password = asdict(relay), relay.password
         self._smtp = SmtpConnection(
             str(smtp["host"]),
             int(smtp.get("port") or 587),
             smtp.get("tls") or "starttls",
             str(smtp.get("user") or ""),
-            outlet.password,
+            password,
             context=_trust(),
+            # What the relay's settings name is the operator's own business.
+            private=settings.ENV.private_servers or not outlet.smtp.get("host"),
             local_name=outlet.address.rpartition("@")[2],
         )
 
@@ -121,13 +159,28 @@ class SmtpLine:
         self._smtp.close()
 
 
+class ChatLine:
+    """Any other channel, by its own line."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        channel = channels().get(outlet.channel)
+        if channel is None or channel.line is None:
+            raise Unreached("", f"Nothing sends by {outlet.channel}.", reason=Reason.UNREACHABLE)
+        self._line = channel.line(outlet.settings)
+
+    def send(self, letter: Chat) -> Sent:
+        """Hand over."""
+        return self._line.send(letter.message)
+
+    def close(self) -> None:
+        """Let go."""
+        self._line.close()
+
+
 @cache
 def _trust() -> ssl.SSLContext:
     """The system's certificates, read once: that takes 20 ms each time."""
     return ssl.create_default_context()
-
-
-KINDS = {"email": SmtpLine}
 
 
 class Lines:
@@ -173,11 +226,8 @@ class Lines:
 def _made(outlet: Outlet) -> Line:
     if outlet.fault:
         raise Unreached("", outlet.fault, reason=Reason.SIGN_IN)
-    kind = KINDS.get(outlet.channel)
-    if kind is None:
-        raise Unreached("", f"Nothing sends by {outlet.channel}.", reason=Reason.UNREACHABLE)
     try:
-        return kind(outlet)
+        return SmtpLine(outlet) if outlet.channel == "email" else ChatLine(outlet)
     except (TypeError, ValueError) as error:
         raise Unreached(
             "", f"The inbox's settings cannot be used: {error}", reason=Reason.UNREACHABLE
@@ -185,23 +235,22 @@ def _made(outlet: Outlet) -> Line:
 
 
 def ask(url: str, message_id: str) -> bool | None:
-    """Ask a provider whether it took a message; None when it does not say.
+    """Ask a provider whether it took a message; None when it does not say, or lies where nothing may be called.
 
     GET url?message_id=… is answered {"taken": true} or {"taken": false}.
     """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    query = "&".join(filter(None, (parts.query, f"message_id={quote(message_id, safe='')}")))
-    target = f"{parts.path or '/'}?{query}"
+    address, _, query = url.partition("?")
+    query = "&".join(filter(None, (query, f"message_id={quote(message_id, safe='')}")))
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=LOOK_TIMEOUT)
-        try:
-            connection.request("GET", target)
-            answer = connection.getresponse()
-            body = json.loads(answer.read(LOOK_LIMIT)) if answer.status == 200 else {}
-        finally:
-            connection.close()
-    except (OSError, ValueError, http.client.HTTPException):
+        answer = outside.call(
+            "GET",
+            f"{address}?{query}",
+            timeout=LOOK_TIMEOUT,
+            most=LOOK_LIMIT,
+            private=settings.ENV.private_servers,
+        )
+        body = json.loads(answer.body) if answer.status == 200 else {}
+    except (NotCalled, ValueError):
         return None
     taken = body.get("taken") if isinstance(body, dict) else None
     return taken if isinstance(taken, bool) else None

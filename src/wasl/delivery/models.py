@@ -10,7 +10,7 @@ from wasl.kit.tables import Ref, TenantModel
 
 
 class State(models.TextChoices):
-    """Where a delivery stands. `sent`, `delivered` and `failed` are ends; receipts may still refine them."""
+    """Where a delivery stands. From `sent` on they are ends, but for in_doubt; receipts may still refine them."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -18,6 +18,7 @@ class State(models.TextChoices):
     IN_DOUBT = "in_doubt"
     SENT = "sent"
     DELIVERED = "delivered"
+    READ = "read"
     FAILED = "failed"
 
 
@@ -28,6 +29,10 @@ class Delivery(TenantModel):
     customer = Ref(Customer)
     conversation_id = models.UUIDField(null=True)
     message_id = models.UUIDField(help_text="What is delivered: the conversation's message.")
+    part = models.SmallIntegerField(default=1, db_default=1, help_text="Which part of the message this is.")
+    parts = models.SmallIntegerField(
+        default=1, db_default=1, help_text="In how many parts the message goes: see delivery.parts."
+    )
     channel = models.TextField()
     address = models.TextField()
     payload = models.JSONField(help_text="What the channel sends: see channels.base.OutboundMessage.")
@@ -42,6 +47,7 @@ class Delivery(TenantModel):
     doubt_until = models.DateTimeField(null=True, help_text="How long evidence is waited for.")
     reason = models.TextField(default="", help_text="Why not, for people: course.REASONS.")
     ended_at = models.DateTimeField(null=True)
+    ref = models.TextField(default="", db_default="", help_text="The provider's id of it, once it took it.")
     fence = models.BigIntegerField(
         default=0, help_text="Grows with every claim and every change from outside."
     )
@@ -59,6 +65,7 @@ class Delivery(TenantModel):
                 condition=models.Q(state__in=["sending", "in_doubt"]),
             ),
             models.Index(fields=["workspace_id", "message_id"], name="delivery_of_message"),
+            models.Index(fields=["workspace_id", "ref"], name="delivery_by_ref", condition=~models.Q(ref="")),
         ]
 
 
@@ -92,4 +99,18 @@ class Receipt(TenantModel):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "delivery", "at"], name="receipt_of_delivery")
+        ]
+
+
+class Suppression(TenantModel):
+    """An address that nothing is sent to any more, because its owner said so: `why` is a `suppression.Why`."""
+
+    channel = models.TextField()
+    address = models.TextField(help_text="As identities of the channel are compared.")
+    at = models.DateTimeField()
+    why = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace_id", "channel", "address"], name="suppressed_once"),
         ]

@@ -1,12 +1,15 @@
 """What a delivery's row holds of a message: everything but the bytes of its files, which stay in the blob store."""
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from wasl.channels.base import Address, OutboundMessage, Part
+from wasl.channels.base import Address, Enclosed, OutboundMessage
+from wasl.channels.port import Choice, OutboundChat, Template, Upload
 from wasl.kit import blobs
 
 
@@ -19,6 +22,7 @@ class File:
     digest: bytes
     content_id: str = ""
     inline: bool = False
+    size: int = 0
 
 
 def pack(message: OutboundMessage, files: Sequence[File] = ()) -> dict[str, Any]:
@@ -40,6 +44,7 @@ def pack(message: OutboundMessage, files: Sequence[File] = ()) -> dict[str, Any]
         "references": list(message.references),
         "language": message.language,
         "headers": [list(each) for each in message.headers],
+        "auto": message.auto,
         "files": [
             [each.filename, each.content_type, each.digest.hex(), each.content_id, each.inline]
             for each in files
@@ -48,9 +53,12 @@ def pack(message: OutboundMessage, files: Sequence[File] = ()) -> dict[str, Any]
 
 
 def unpack(
-    workspace_id: UUID, payload: dict[str, Any], read: Callable[[UUID, bytes], bytes] = blobs.read
+    workspace_id: UUID,
+    payload: dict[str, Any],
+    stream: Callable[[UUID, bytes], Iterator[bytes]] = blobs.stream,
 ) -> OutboundMessage:
-    """The message with its files. Raises blobs.MissingBlob, or what the store raises when it is out of reach."""
+    """The message; its files are read when it is written: then `pieces` raises blobs.MissingBlob, or what the store
+    raises when it is out of reach."""
     reply_to = payload["reply_to"]
     return OutboundMessage(
         message_id=payload["message_id"],
@@ -67,8 +75,9 @@ def unpack(
         references=tuple(payload["references"]),
         language=payload["language"],
         headers=tuple((name, value) for name, value in payload["headers"]),
+        auto=payload.get("auto", False),
         parts=tuple(
-            Part(name, kind, read(workspace_id, bytes.fromhex(digest)), content_id, inline)
+            Enclosed(name, kind, partial(stream, workspace_id, bytes.fromhex(digest)), content_id, inline)
             for name, kind, digest, content_id, inline in payload["files"]
         ),
     )
@@ -76,3 +85,57 @@ def unpack(
 
 def _person(address: Address) -> list[str]:
     return [address.name, address.address]
+
+
+def is_chat(payload: dict[str, Any]) -> bool:
+    """Whether it is a message of a channel that is not mail."""
+    return "chat" in payload
+
+
+def pack_chat(message: OutboundChat, files: Sequence[File] = ()) -> dict[str, Any]:
+    """The same for a message of another channel; its own `files` must be empty."""
+    if message.files:
+        raise ValueError("files go to the blob store, not into the row")
+    template = message.template
+    return {
+        "chat": {
+            "to": message.to,
+            "text": message.text,
+            "language": message.language,
+            "answers": message.answers,
+            "choices": [[each.key, each.title, each.detail] for each in message.choices],
+            "template": [template.name, template.language, list(template.values)] if template else None,
+            "reaction": message.reaction,
+            "mark_read": message.mark_read,
+            "wrote_at": message.wrote_at.isoformat() if message.wrote_at else None,
+            "comment": message.comment,
+        },
+        "message_id": message.delivery,
+        "files": [[each.filename, each.content_type, each.digest.hex(), each.size] for each in files],
+    }
+
+
+def unpack_chat(
+    workspace_id: UUID, payload: dict[str, Any], read: Callable[[UUID, bytes], bytes] = blobs.read
+) -> OutboundChat:
+    """The message; its files are read when they are asked for."""
+    chat = payload["chat"]
+    template = chat["template"]
+
+    def upload(name: str, kind: str, digest: str, size: int) -> Upload:
+        return Upload(name, kind, size, lambda: io.BytesIO(read(workspace_id, bytes.fromhex(digest))))
+
+    return OutboundChat(
+        delivery=payload["message_id"],
+        to=chat["to"],
+        text=chat["text"],
+        language=chat["language"],
+        answers=chat["answers"],
+        choices=tuple(Choice(*each) for each in chat["choices"]),
+        template=Template(template[0], template[1], tuple(template[2])) if template else None,
+        reaction=chat["reaction"],
+        mark_read=chat["mark_read"],
+        wrote_at=datetime.fromisoformat(chat["wrote_at"]) if chat.get("wrote_at") else None,
+        comment=chat.get("comment", ""),
+        files=tuple(upload(*each) for each in payload["files"]),
+    )

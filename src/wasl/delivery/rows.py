@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from wasl.delivery import course
+from wasl.channels.base import Reason
+from wasl.delivery import course, parts, suppression
 from wasl.delivery.course import Ending, Outcome, Standing
 from wasl.delivery.models import State
 from wasl.kit.db import Connection, as_tenant
@@ -22,6 +23,9 @@ from wasl.timeline.actions import Touch, append
 from wasl.timeline.keys import Unreadable
 
 log = logging.getLogger(__name__)
+
+OURS = "suppressed"
+"""The code of a call that was not made because they want none."""
 
 COLUMNS: LiteralString = (
     "d.workspace_id, d.id, d.fence, d.inbox_id, d.customer_id, d.conversation_id, d.channel, d.address,"
@@ -82,18 +86,27 @@ class Change:
         """A change that leaves what a person would be told of it."""
         return cls(row, now, course.touchpoint(row.standing, now, outcome), outcome, attempt_id)
 
+    @property
+    def over(self) -> bool:
+        """Whether what comes after it may go from now on, and could not before. (Mail goes whole.)"""
+        was = self.row.standing
+        took = self.now.state in course.TAKEN_ENDS and was.state not in course.TAKEN_ENDS
+        return (took or (self.now.ended and not was.ended)) and self.row.channel != "email"
+
 
 _WRITE: LiteralString = """
 WITH u AS (
   SELECT * FROM unnest(
     %b::uuid[], %b::uuid[], %b::int8[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int4[], %b::int4[],
-    %b::timestamptz[], %b::text[], %b::timestamptz[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[])
+    %b::timestamptz[], %b::text[], %b::timestamptz[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+    %b::text[])
     AS u (workspace_id, id, fence, state, due_at, deadline_at, attempts, doubts, doubt_until, reason, ended_at,
-          attempt_id, outcome, said_reason, code, detail)
+          attempt_id, outcome, said_reason, code, detail, ref)
 ), written AS (
   UPDATE delivery_delivery d
   SET state = u.state, due_at = u.due_at, deadline_at = u.deadline_at, attempts = u.attempts, doubts = u.doubts,
-      doubt_until = u.doubt_until, reason = u.reason, ended_at = u.ended_at, fence = d.fence + 1
+      doubt_until = u.doubt_until, reason = u.reason, ended_at = u.ended_at, fence = d.fence + 1,
+      ref = CASE WHEN u.ref = '' THEN d.ref ELSE u.ref END
   FROM u WHERE d.workspace_id = u.workspace_id AND d.id = u.id AND d.fence = u.fence
   RETURNING d.id
 ), finished AS (
@@ -130,6 +143,7 @@ def write(conn: Connection, changes: Sequence[Change], at: datetime) -> set[UUID
         [str(o.reason) for o in said],
         [o.code for o in said],
         [o.detail for o in said],
+        [o.ref for o in said],
     )
     return {row[0] for row in conn.execute(_WRITE, [*columns, at])}
 
@@ -137,16 +151,36 @@ def write(conn: Connection, changes: Sequence[Change], at: datetime) -> set[UUID
 def tell(conn: Connection, workspace_id: UUID, changes: Iterable[Change], at: datetime) -> None:
     """Put changes of one workspace on the timeline, and tell open pages; as the application's role."""
     changes = list(changes)
+    stopped = [change for change in changes if _stops(conn, workspace_id, change, at)]
     try:
-        append(conn, workspace_id, [_touch(change, at, _detail(change)) for change in changes if change.kind])
+        told = [_touch(change, at, _detail(change)) for change in changes if change.kind]
+        append(conn, workspace_id, [*told, *(_withdrawn(change, at, _detail(change)) for change in stopped)])
     except Unreadable:
         log.exception("a customer's key does not open; deliveries go on the timeline without their details")
-        append(conn, workspace_id, [_touch(change, at, None) for change in changes if change.kind])
+        told = [_touch(change, at, None) for change in changes if change.kind]
+        append(conn, workspace_id, [*told, *(_withdrawn(change, at, None) for change in stopped)])
     shown: dict[UUID, list[UUID]] = defaultdict(list)
     for change in changes:
         if change.row.conversation_id:
             shown[change.row.inbox_id].append(change.row.conversation_id)
     signal(conn, [_signal(workspace_id, inbox, ids) for inbox, ids in shown.items()])
+
+
+def _stops(conn: Connection, workspace_id: UUID, change: Change, at: datetime) -> bool:
+    """Whether the provider has just said, and nobody before it, that the customer wants nothing more there."""
+    if change.now.state != State.FAILED or change.now.reason != Reason.STOPPED or not change.kind:
+        return False
+    if change.outcome is not None and change.outcome.code == OURS:
+        return False
+    point = change.row.channel, change.row.address
+    return suppression.stop(conn, workspace_id, point, suppression.Why.PROVIDER, at)
+
+
+def _withdrawn(change: Change, at: datetime, detail: dict[str, str] | None) -> Touch:
+    row, facts = change.row, {"by": "customer", "why": str(suppression.Why.PROVIDER)}
+    return Touch(
+        row.customer_id, "consent.withdrawn", at, row.channel, row.conversation_id, row.id, facts, detail
+    )
 
 
 def _touch(change: Change, at: datetime, detail: dict[str, str] | None) -> Touch:
@@ -196,6 +230,7 @@ def carry_out(conn: Connection, changes: Sequence[Change], at: datetime) -> set[
     for workspace_id, group in groups.items():
         with as_tenant(conn, workspace_id):
             tell(conn, workspace_id, group, at)
+            parts.go_on(conn, workspace_id, [change.row.id for change in group if change.over], at)
     return counted
 
 

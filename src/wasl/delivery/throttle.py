@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from wasl.delivery.claim import Key
-from wasl.delivery.course import Dice
+from wasl.kit.pausing import Dice
 
 FIRST_REST = 5.0
 LONGEST_REST = 300.0
@@ -27,11 +27,6 @@ class Breaker:
     def is_open(self, now: datetime) -> bool:
         """Whether nothing is to be tried now."""
         return self.until is not None and now < self.until
-
-    @property
-    def is_testing(self) -> bool:
-        """Whether a single delivery is to find out how things are."""
-        return self.until is not None
 
     def fail(self, reason: str, now: datetime, dice: Dice) -> datetime:
         """The provider was out of reach; rests double, with chance in them. Calls that fail together count once."""

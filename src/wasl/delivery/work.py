@@ -24,7 +24,7 @@ from psycopg_pool import ConnectionPool
 from wasl.delivery import claim, course
 from wasl.delivery.call import call
 from wasl.delivery.claim import Job, Key
-from wasl.delivery.course import Dice, Ending, Limits, Outcome, Standing
+from wasl.delivery.course import Ending, Limits, Outcome, Standing
 from wasl.delivery.crew import Crew, Task
 from wasl.delivery.lines import Lines, Outlet, ask, outlets
 from wasl.delivery.models import State
@@ -32,6 +32,7 @@ from wasl.delivery.rows import Change, Row, carry_out, put_off
 from wasl.delivery.throttle import Breaker, share
 from wasl.kit.clock import now as clock_now
 from wasl.kit.db import Connection
+from wasl.kit.pausing import Dice
 
 log = logging.getLogger(__name__)
 
