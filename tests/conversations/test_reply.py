@@ -13,7 +13,7 @@ from wasl.accounts.models import TeamMember
 from wasl.channels.email.compose import compose
 from wasl.channels.email.tokens import read_token
 from wasl.channels.models import InboxTeam
-from wasl.conversations import actions, queries
+from wasl.conversations import actions, places, queries
 from wasl.conversations.models import Conversation, Message
 from wasl.conversations.reply import CannotReply, Upload, reply
 from wasl.delivery.models import Delivery
@@ -163,5 +163,5 @@ def test_pages_follow_one_another_without_gap_or_double(shop: Shop) -> None:
             if before is None:
                 break
         assert len(seen) == len(set(seen)) == 25
-        assert queries.counts(actor).all == 25
-        assert queries.counts(actor).unassigned == 25
+        assert places.places(actor).all == 25
+        assert places.places(actor).unassigned == 25

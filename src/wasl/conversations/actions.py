@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from wasl.accounts.actor import Actor, NotFound
-from wasl.accounts.models import Agent
-from wasl.conversations.models import Conversation, Message, Seen, Status
+from wasl.conversations import changes, mentions, states
+from wasl.conversations.models import Conversation, Message, Seen
+from wasl.conversations.queries import agents, followed, found_at
 from wasl.delivery import actions as delivery
 from wasl.kit.clock import now
 from wasl.kit.db import raw
@@ -15,39 +16,33 @@ from wasl.timeline.actions import Touch, append
 
 
 def assign(actor: Actor, conversation_id: UUID, agent_id: UUID | None) -> None:
-    """Give a conversation to an agent, or to nobody. Raises NotFound, Forbidden."""
-    conversation = lock(actor, conversation_id)
-    if conversation.assignee_id == agent_id:
-        return
-    if agent_id and not Agent.objects.filter(id=agent_id, is_active=True).exists():
+    """Give a conversation to an agent who may see it, or to nobody. Raises NotFound, Forbidden."""
+    found = followed(actor, conversation_id)
+    if agent_id and agent_id not in {agent.id for agent in agents(actor, found.inbox_id)}:
         raise NotFound
-    conversation.assignee_id = agent_id
-    conversation.save(update_fields=["assignee_id"])
-    facts = {"assigned": int(agent_id is not None), "by": actor.kind}
-    detail = {"to": str(agent_id) if agent_id else "", **who(actor)}
-    record(actor, conversation, "conversation.assigned", facts, detail=detail)
+    states.one(actor, found.id, {"assignee": str(agent_id) if agent_id else None})
 
 
 def resolve(actor: Actor, conversation_id: UUID) -> None:
     """Close a conversation; a new message of the customer opens it again. Raises NotFound, Forbidden."""
-    _turn(actor, conversation_id, Status.RESOLVED, "conversation.resolved")
+    states.resolve(actor, conversation_id)
 
 
 def reopen(actor: Actor, conversation_id: UUID) -> None:
-    """Open a resolved conversation. Raises NotFound, Forbidden."""
-    _turn(actor, conversation_id, Status.OPEN, "conversation.reopened")
+    """Open a conversation again. Raises NotFound, Forbidden."""
+    states.reopen(actor, conversation_id)
 
 
 def mark_seen(actor: Actor, conversation_id: UUID) -> None:
     """Remember that this agent has read the conversation up to now. Raises NotFound."""
     if actor.agent_id is None:
         return
-    if not Conversation.objects.filter(id=conversation_id, inbox_id__in=actor.inboxes).exists():
-        raise NotFound
+    found = followed(actor, conversation_id)
+    mentions.mark_seen(actor, [found.id])
     Seen.objects.update_or_create(
         workspace_id=actor.workspace_id,
         agent_id=actor.agent_id,
-        conversation_id=conversation_id,
+        conversation_id=found.id,
         defaults={"at": now()},
     )
 
@@ -64,11 +59,7 @@ def retry_delivery(actor: Actor, message_id: UUID) -> None:
 def lock(actor: Actor, conversation_id: UUID) -> Conversation:
     """The conversation, held for the rest of the transaction, for an actor who may change it."""
     actor.require_write()
-    conversation = (
-        Conversation.objects.select_for_update()
-        .filter(id=conversation_id, inbox_id__in=actor.inboxes)
-        .first()
-    )
+    conversation = found_at(actor, conversation_id).select_for_update(of=("self",)).first()
     if conversation is None:
         raise NotFound
     return conversation
@@ -97,15 +88,6 @@ def tell(actor: Actor, conversations: Sequence[Conversation]) -> None:
     send(raw(), signals)
 
 
-def _turn(actor: Actor, conversation_id: UUID, status: Status, kind: str) -> None:
-    conversation = lock(actor, conversation_id)
-    if conversation.status == status:
-        return
-    conversation.status = status
-    conversation.save(update_fields=["status"])
-    record(actor, conversation, kind, {"by": actor.kind}, detail=who(actor))
-
-
 def who(actor: Actor) -> dict[str, str]:
     """Who did it, for the sealed detail of a touchpoint."""
-    return {"agent": str(actor.agent_id)} if actor.agent_id else {"token": str(actor.token_id or "")}
+    return changes.who(actor)

@@ -15,9 +15,26 @@ from uuid import UUID
 import psycopg
 
 from wasl.channels.base import ParsedMessage, Unparseable, Unread
-from wasl.conversations import bounces, writing
-from wasl.conversations.threading import Arrived, Thread, Threads, load, tokens_in
+from wasl.channels.port import Change, Parsed, Report
+from wasl.conversations import (
+    amend,
+    auto,
+    bounces,
+    consent,
+    echoes,
+    flood,
+    forwards,
+    pieces,
+    proof,
+    receipts,
+    writing,
+)
+from wasl.conversations.forwards import Passed
+from wasl.conversations.threading import Arrived, Thread, Threads, is_chat, load, tokens_in
+from wasl.customers import linking
+from wasl.customers.points import TELEPHONES
 from wasl.customers.resolve import Sender, lock_customers, resolve
+from wasl.intake.awaiting import came
 from wasl.intake.claim import BATCH, Waiting, claim, finish, parse, quarantine, settle
 from wasl.kit.db import Connection, as_tenant
 from wasl.kit.ids import uuid7
@@ -89,20 +106,38 @@ def _set_aside(conn: Connection, poisoned: _Poisoned) -> int:
 
 
 def _understand(conn: Connection, workspace_id: UUID, items: list[Waiting]) -> None:
-    messages = _read(conn, items)
-    messages = _from_somebody(conn, bounces.take(conn, workspace_id, messages))
+    said = pieces.join(conn, workspace_id, echoes.read(conn, workspace_id, _read(conn, items)))
+    messages = [(item, one) for item, one in said if isinstance(one, ParsedMessage)]
+    ready = flood.put_off(conn, messages)
+    _take_in(conn, workspace_id, ready)
+    if len(ready) < len(messages):
+        known = {item.id for item, _ in ready}
+        finish(conn, workspace_id, [item.id for item, _ in messages if item.id not in known])
+    if others := [item.id for item, one in said if not isinstance(one, ParsedMessage)]:
+        receipts.take(conn, workspace_id, [(item, one) for item, one in said if isinstance(one, Report)])
+        amend.take(conn, workspace_id, [(item, one) for item, one in said if isinstance(one, Change)])
+        finish(conn, workspace_id, others)
+        settle(conn, workspace_id, others)
+
+
+def _take_in(conn: Connection, workspace_id: UUID, messages: list[tuple[Waiting, ParsedMessage]]) -> None:
+    """What customers wrote becomes messages on their timelines; reports by mail go to their deliveries."""
+    messages, about = bounces.take(conn, workspace_id, messages)
+    messages, passed = forwards.take(conn, workspace_id, _from_others(conn, messages))
     if not messages:
         return
     senders = resolve(conn, workspace_id, [_sender(item, message) for item, message in messages])
+    if any(item.channel in TELEPHONES for item, _ in messages):
+        senders = linking.at_once(conn, workspace_id, senders)
     lock_customers(conn, workspace_id, {s.root_id for s in senders})
     arrived = [
-        Arrived(item, message, sender, tokens_in(item, message) if item.channel == "email" else ())
+        Arrived(item, message, sender, _tokens(item, message, about))
         for (item, message), sender in zip(messages, senders, strict=True)
     ]
-    _place(conn, workspace_id, arrived)
+    _place(conn, workspace_id, arrived, passed)
 
 
-def _read(conn: Connection, items: list[Waiting]) -> list[tuple[Waiting, ParsedMessage]]:
+def _read(conn: Connection, items: list[Waiting]) -> list[tuple[Waiting, Parsed]]:
     """What the payloads say; those that say nothing we understand go to quarantine at once."""
     messages = []
     for item in items:
@@ -114,41 +149,62 @@ def _read(conn: Connection, items: list[Waiting]) -> list[tuple[Waiting, ParsedM
     return messages
 
 
-def _from_somebody(
+def _tokens(item: Waiting, message: ParsedMessage, about: dict[UUID, UUID]) -> tuple[UUID, ...]:
+    """The conversations that the addresses a mail was sent to speak of."""
+    if item.channel != "email":
+        return ()
+    known = about.get(item.id)
+    return (known, *tokens_in(item, message)) if known else tokens_in(item, message)
+
+
+def _from_others(
     conn: Connection, messages: list[tuple[Waiting, ParsedMessage]]
 ) -> list[tuple[Waiting, ParsedMessage]]:
-    """A report about a message that is not ours, from nobody who could be answered, is set aside."""
+    """Set aside what is from nobody who could be answered (a report about a message that is not ours), and mails of
+    our own that came round: taken for a customer's, they would be answered, and come round again."""
     rest = []
     for item, message in messages:
-        if message.sender.address:
+        reason = Unread.OURS if auto.is_own(item, message) else Unread.NO_SENDER
+        if message.sender.address and reason is not Unread.OURS:
             rest.append((item, message))
         else:
-            quarantine(conn, item, Unparseable(Unread.NO_SENDER))
+            quarantine(conn, item, Unparseable(reason))
             send(conn, [Signal("quarantine", item.workspace_id, inbox=item.inbox_id)])
     return rest
 
 
 def _sender(item: Waiting, message: ParsedMessage) -> Sender:
     who = message.sender
-    return Sender(item.channel, who.identity_key, who.address, who.name, message.language, item.received_at)
+    return Sender(item.channel, who.identity_key, message.shown or who.address, who.name, message.language,
+                  item.received_at, message.aliases, message.verified, proof.known(message),
+                  proof.left(message))  # fmt: skip
 
 
-def _place(conn: Connection, workspace_id: UUID, arrived: Sequence[Arrived]) -> None:
+def _place(
+    conn: Connection, workspace_id: UUID, arrived: Sequence[Arrived], passed: dict[UUID, Passed]
+) -> None:
     """Give every message its conversation, and write it all down."""
     threads = load(conn, workspace_id, arrived)
     batch = writing.Batch(workspace_id)
-    touches = []
+    touches, inboxes, notes, threads_of = [], [], [], []
     for one in arrived:
         thread, how = _thread_of(threads, one)
         threads.joined(thread, one)
         batch.add(one, thread, opened=how == "opened")
         touches.append(_touch(one, thread, how))
+        if by := passed.get(one.item.id):
+            notes.append((thread, one, by))
+        inboxes.append(thread.inbox_id)
+        threads_of.append(thread)
     batch.write(conn)
-    append(conn, workspace_id, touches)
+    said = [forwards.note(conn, workspace_id, *each) for each in notes]
+    heard = consent.hear(conn, workspace_id, list(zip(arrived, threads_of, strict=True)))
+    append(conn, workspace_id, [*touches, *said, *heard])
     ids = [a.item.id for a in arrived]
     finish(conn, workspace_id, ids)
     settle(conn, workspace_id, ids)
-    send(conn, _signals(workspace_id, arrived, touches))
+    came(conn, workspace_id, [a.message.message_id for a in arrived if is_chat(a.item)])
+    send(conn, _signals(workspace_id, arrived, touches, inboxes))
 
 
 def _thread_of(threads: Threads, one: Arrived) -> tuple[Thread, str]:
@@ -157,20 +213,24 @@ def _thread_of(threads: Threads, one: Arrived) -> tuple[Thread, str]:
     if thread is None:
         fresh = Thread(uuid7(), one.item.inbox_id, one.sender.root_id, one.message.subject, None, "in")
         return fresh, "opened"
-    return thread, "joined" if thread.status == "open" else "reopened"
+    return thread, "joined" if thread.status == "open" or not one.message.is_news else "reopened"
 
 
 def _touch(one: Arrived, thread: Thread, how: str) -> Touch:
     item, message = one.item, one.message
+    if message.written_by_us:
+        return _sent_elsewhere(one, thread)
     facts: dict[str, Any] = {
         "opened": int(how == "opened"),
         "reopened": int(how == "reopened"),
         "new_customer": int(one.sender.created),
-        "files": len(message.parts),
+        "files": len(message.parts) + len(message.media),
         "size": item.size,
         "language": message.language,
         "auto": message.auto,
     }
+    if one.sender.learnt:
+        facts["learnt"] = 1
     return Touch(
         customer_id=one.sender.customer_id,
         kind="message.received",
@@ -183,11 +243,28 @@ def _touch(one: Arrived, thread: Thread, how: str) -> Touch:
     )
 
 
-def _signals(workspace_id: UUID, arrived: Sequence[Arrived], touches: Sequence[Touch]) -> list[Signal]:
-    """One signal an inbox: a message shows in the inbox of its conversation only."""
+def _sent_elsewhere(one: Arrived, thread: Thread) -> Touch:
+    facts = {
+        "files": len(one.message.media), "size": one.item.size, "language": one.message.language, "by": "api",
+    }  # fmt: skip
+    return Touch(
+        one.sender.customer_id,
+        "message.sent",
+        one.item.received_at,
+        one.item.channel,
+        thread.id,
+        one.item.id,
+        facts,
+    )
+
+
+def _signals(
+    workspace_id: UUID, arrived: Sequence[Arrived], touches: Sequence[Touch], inboxes: Sequence[UUID]
+) -> list[Signal]:
+    """One signal an inbox: a message shows where its conversation lies, which may not be where it came in."""
     by_inbox: dict[UUID, tuple[set[UUID], set[UUID]]] = {}
-    for one, touch in zip(arrived, touches, strict=True):
-        conversations, customers = by_inbox.setdefault(one.item.inbox_id, (set(), set()))
+    for one, touch, inbox_id in zip(arrived, touches, inboxes, strict=True):
+        conversations, customers = by_inbox.setdefault(inbox_id, (set(), set()))
         if touch.conversation_id:
             conversations.add(touch.conversation_id)
         customers.add(one.sender.root_id)
