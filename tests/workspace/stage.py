@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.test import Client
 
@@ -13,6 +13,10 @@ from wasl.conversations.models import Attachment, Conversation, Message
 from wasl.customers.models import Customer
 from wasl.intake.models import Quarantine
 from wasl.kit.db import tenant
+from wasl.visits import branches
+from wasl.visits.actions import Arrival, check_in
+from wasl.visits.branches import Wanted
+from wasl.webhooks import actions as webhooks
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 Browser = Callable[..., Client]
@@ -39,11 +43,20 @@ class Known:
     message: UUID
     file: UUID
     held: UUID
+    inbox: UUID
+    endpoint: UUID
+    call: UUID
+    branch: UUID
+    visit: UUID
 
 
 def furnish(shop: Shop, to: str = "support@dar-zaytun.example") -> Known:
     """One conversation with a picture, and one message that could not be read."""
     take(shop, _with_picture(to), b"", to=to)
+    endpoint, _secret = webhooks.create(
+        shop.actor("admin"), "https://shop.example/hook", "", ["message.created"]
+    )
+    call = webhooks.test(shop.actor("admin"), endpoint.id)
     with tenant(shop.id):
         message = Message.objects.get()
         return Known(
@@ -52,7 +65,18 @@ def furnish(shop: Shop, to: str = "support@dar-zaytun.example") -> Known:
             message.id,
             Attachment.objects.get().id,
             Quarantine.objects.get().id,
+            shop.mail.id,
+            endpoint.id,
+            call.id,
+            *_branch(shop),
         )
+
+
+def _branch(shop: Shop) -> tuple[UUID, UUID]:
+    """A branch at which somebody waits."""
+    branch = branches.open_branch(shop.actor("admin"), Wanted(name="Lyon"))
+    visit = check_in(shop.id, branch.id, Arrival(key=uuid4(), purpose="other", name="Nadia"))
+    return branch.id, visit.id
 
 
 def _with_picture(to: str) -> bytes:

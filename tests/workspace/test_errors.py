@@ -1,5 +1,7 @@
 """When something cannot be done: words, never a trace."""
 
+import re
+
 import psycopg
 import pytest
 from django.db import OperationalError
@@ -7,7 +9,7 @@ from django.test import Client
 
 from tests.workspace.stage import Browser
 from tests.worlds import Shop
-from wasl.conversations import queries
+from wasl.workspace.shapes import rail
 
 
 def test_what_is_not_there(shop: Shop, browser: Browser) -> None:
@@ -16,6 +18,12 @@ def test_what_is_not_there(shop: Shop, browser: Browser) -> None:
     assert "There is nothing here" in response.text
     assert "To the conversations" in response.text
     assert "Content-Security-Policy" in response.headers
+
+
+def test_an_address_of_forms_opened_by_itself_says_so(shop: Shop, browser: Browser) -> None:
+    answer = browser(shop, "admin").get("/people/invite")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "Opening it again changed nothing." in answer.text
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ def test_our_mistakes_say_nothing_of_their_inside(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(queries, "counts", fail)
+    monkeypatch.setattr(rail, "places", fail)
     client = browser(shop, raise_request_exception=False)
     response = client.get("/all")
     assert response.status_code == status
@@ -69,4 +77,28 @@ def test_every_answer_carries_the_strict_headers(shop: Shop, browser: Browser) -
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Referrer-Policy"] == "same-origin"
         assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert browser(shop).get("/all").headers["Cache-Control"] == "no-store"
+    client = browser(shop, "owner")
+    for private in ("/all", "/access.csv", "/export?part=", "/tags/found?name=%00"):
+        response = client.get(private)
+        assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store"), private
+    assert client.post("/views", {"name": "a\0b"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("came", "offered"),
+    [
+        ("http://testserver/settings?kept=1", "/settings?kept=1"),
+        ("http://evil.example/settings", ""),
+        ("http://testserver//evil.example", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_a_form_that_is_too_old_leads_back_to_its_page(
+    shop: Shop, browser: Browser, came: str, offered: str
+) -> None:
+    response = browser(shop, enforce_csrf_checks=True).post("/settings", {}, headers={"Referer": came})
+    assert response.status_code == 403
+    assert "open too long" in response.text
+    links = re.findall(r'<a class="btn primary" href="([^"]*)"', response.text)
+    assert links == ([offered] if offered else [])

@@ -9,6 +9,8 @@ from tests.inbound import mail, take
 from tests.workspace.stage import Browser, Known
 from tests.worlds import Shop
 from wasl.conversations import actions
+from wasl.conversations.link import message_id
+from wasl.conversations.models import Message
 from wasl.kit.db import tenant
 
 ROLES = ["owner", "admin", "agent", "readonly"]
@@ -251,6 +253,10 @@ def test_the_timeline_tells_what_happened(shop: Shop, known: Known, browser: Bro
     thread = client.get(f"/all/{known.conversation}").text
     assert "gave this to" in thread
     assert "resolved this" in thread
+    with tenant(shop.id):
+        Message.objects.filter(way="in").update(rfc_id=message_id("ab" * 16, "shop.example"))
+    assert "wrote on the conversation’s page" in client.get(f"/customers/{known.customer}").text
+    assert "Conversation page" in client.get(f"/all/{known.conversation}").text
 
 
 def test_what_was_set_aside_is_shown_kept_and_read_again(shop: Shop, known: Known, browser: Browser) -> None:

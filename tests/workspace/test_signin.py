@@ -6,6 +6,7 @@ from email import message_from_binary_file
 from email.utils import parseaddr
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -99,7 +100,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[User, str, str]]:
 
 
 def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
-    shop: Shop, letters: list[tuple[User, str, str]]
+    shop: Shop, owner: psycopg.Connection[Any], letters: list[tuple[User, str, str]]
 ) -> None:
     client = Client()
     response = client.post("/password", {"email": shop.users["agent"].email})
@@ -117,7 +118,10 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     weak = other.post(opened.headers["Location"], {"password1": "password", "password2": "password"})
     assert 'aria-invalid="true"' in weak.text
     new = "olives and lamps and tables"
+    owner.execute("LISTEN wasl_live")
     done = other.post(opened.headers["Location"], {"password1": new, "password2": new})
+    (told,) = owner.notifies(timeout=10, stop_after=1)
+    assert '"access"' in told.payload  # whoever is signed in with the old one is looked at
     assert done.headers["Location"] == "/password/changed"
     assert "Your password is changed" in other.get(done.headers["Location"]).text
     assert "This link no longer works" in Client().get(link[1], follow=True).text

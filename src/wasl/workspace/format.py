@@ -8,13 +8,13 @@ import unicodedata
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache
+from html import escape
 from typing import NamedTuple
 
 from babel import Locale
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
@@ -86,12 +86,33 @@ def _brief(here: date, *, with_year: bool) -> str:
     return digits(f"{text} {here.year}" if with_year else text)
 
 
+def weekday(number: int, *, short: bool = False) -> str:
+    """The name of a day of the week, 0 for Monday, as a heading."""
+    names = _names(language())
+    name = (names.days_short if short else names.days)[number]
+    return name[:1].upper() + name[1:]
+
+
 def number(value: int) -> str:
     """12345 as `12,345`, `12 345`, `12.345` or `١٢٬٣٤٥`."""
     code = language()
     if code == "ar" and _digits.get() == "arab":
         return digits(format_decimal(value, locale="ar_EG", numbering_system="arab"))
     return format_decimal(value, locale=_locale(code), numbering_system="latn")
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency, as `€412.80`, `412,80 €` or `٤١٢٫٨٠ €`. Among Arabic letters, a sign that ends
+    Latin ones (`US$`) stays with them."""
+    code = language()
+    if code != "ar":
+        return format_currency(amount, currency, locale=_locale(code), numbering_system="latn")
+    place, system = ("ar_EG", "arab") if _digits.get() == "arab" else ("ar", "latn")
+    text = format_currency(amount, currency, locale=place, numbering_system=system)
+    return _SIGNED.sub("\u200e\\g<0>\u200e", text)
+
+
+_SIGNED = re.compile(r"[A-Z]+\$")
 
 
 def clock_time(moment: datetime) -> str:
@@ -103,6 +124,27 @@ def full(moment: datetime) -> str:
     """`Tuesday 10 February 2026, 10:02`, for titles and details."""
     here = _here(moment)
     return _("%(day)s, %(time)s") % {"day": _long(here.date(), with_year=True), "time": clock_time(moment)}
+
+
+def span(start: datetime, end: datetime) -> str:
+    """`Tuesday 10 February 2026, 10:02 – 11:00`, with both days where they differ; times as `start` has them."""
+    text = _("%(day)s, %(time)s") % {
+        "day": _long(start.date(), with_year=True),
+        "time": digits(start.strftime("%H:%M")),
+    }
+    if end == start:
+        return text
+    until = digits(end.strftime("%H:%M"))
+    if end.date() == start.date():
+        return f"{text}\u00a0–\u00a0{until}"  # not broken over two lines
+    until = _("%(day)s, %(time)s") % {"day": _long(end.date(), with_year=True), "time": until}
+    return f"{text} – {until}"
+
+
+def days(first: date, last: date) -> str:
+    """`Tuesday 10 February 2026`, or the first and the last of several."""
+    text = _long(first, with_year=True)
+    return text if last == first else f"{text} – {_long(last, with_year=True)}"
 
 
 def year(moment: datetime) -> str:
@@ -145,6 +187,21 @@ def moment(at: datetime) -> str:
     return _("%(day)s, %(time)s") % {"day": text, "time": clock_time(at)}
 
 
+def later(at: datetime) -> str:
+    """A point in time to come: `14:30`, `Mon, 09:00` within six days, `5 Mar, 09:00`, with the year when another."""
+    here, today = _here(at).date(), _here(clock.now()).date()
+    time = clock_time(at)
+    if here == today:
+        return time
+    near = 0 < (here - today).days < 7
+    day = (
+        _names(language()).days_short[here.weekday()]
+        if near
+        else _brief(here, with_year=here.year != today.year)
+    )
+    return _("%(day)s, %(time)s") % {"day": day, "time": time}
+
+
 def when(at: datetime) -> str:
     """The same after a verb, where some languages want a preposition: `arrivé à 10:02`, `arrivé hier à 10:02`."""
     here, today = _here(at).date(), _here(clock.now()).date()
@@ -159,15 +216,12 @@ def when(at: datetime) -> str:
 
 def time_tag(at: datetime, style: str = "short") -> SafeString:
     """A `<time>` element in one of the styles above, the full date in its title."""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="seconds"),
-        full(at),
-        _STYLES[style](at),
-    )
+    said, title = escape(_STYLES[style](at)), escape(full(at))
+    stamp = at.isoformat(timespec="seconds")
+    return mark_safe(f'<time datetime="{stamp}" title="{title}">{said}</time>')  # noqa: S308 - escaped
 
 
-_STYLES = {"short": short, "clock": clock_time, "moment": moment, "day": day, "full": full}
+_STYLES = {"short": short, "clock": clock_time, "moment": moment, "day": day, "full": full, "later": later}
 
 
 def size(count: int) -> str:

@@ -1,16 +1,18 @@
 """The Jinja2 environment of every page."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from wasl.workspace import assets
+from wasl.workspace import assets, words
 from wasl.workspace import format as shown
+from wasl.workspace.shapes.scenes import SOUND_TYPES
 
 
 def environment(**options: Any) -> Environment:
@@ -45,17 +47,27 @@ def environment(**options: Any) -> Environment:
         full=shown.full,
         time_tag=shown.time_tag,
         file_kind=shown.file_kind,
+        sounds=SOUND_TYPES,
         initials=shown.initials,
         first_name=shown.first_name,
+        language_name=words.language_name,
     )
+    env.tests["typed"] = words.typed
     return env
 
 
 class _Macros:
-    """The macros of `parts/macros.html`, as `m.icon(…)`, in every template without an import."""
+    """Icons, and the macros of `parts/macros.html`, as `m.empty(…)`, in every template without an import."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def icon(name: str, kind: str = "") -> Markup:
+        """An icon of the sprite, with further classes; a page has a hundred, of a few dozen sorts."""
+        classes = f"icon {kind}" if kind else "icon"
+        return Markup('<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>').format(classes, name)
 
     def __getattr__(self, name: str) -> Any:
         macro = getattr(self._env.get_template("parts/macros.html").module, name)
@@ -65,6 +77,12 @@ class _Macros:
 
 
 def _url(name: str, *args: Any) -> str:
+    return _address(get_script_prefix(), name, args)
+
+
+@lru_cache(maxsize=4096)
+def _address(_prefix: str, name: str, args: tuple[Any, ...]) -> str:
+    """Kept, because a page has over a hundred and most are the same on every page."""
     return reverse(name, args=args)
 
 

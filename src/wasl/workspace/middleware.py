@@ -14,7 +14,9 @@ from django.utils.http import urlencode
 
 from wasl.accounts.actor import Forbidden, NotFound
 from wasl.workspace import format as shown
-from wasl.workspace import seat
+from wasl.workspace import seat, watch
+from wasl.workspace.later import Later
+from wasl.workspace.views import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -29,11 +31,33 @@ PUBLIC = frozenset(
         "account_reset_password_done",
         "account_reset_password_from_key",
         "account_reset_password_from_key_done",
+        "invitation",
+        # the tablet at a branch's door and the screen in its room, which a token opens
+        "kiosk",
+        "kiosk_screen",
         "language",
+        "manifest",
+        # one 3D model, by a signed link of its own, and the words of what shows it
+        "model_file",
+        "offline",
+        # the customers' pages, which a signed link opens
+        "portal",
+        "portal_call",
+        "portal_file",
+        "portal_news",
+        "portal_renew",
+        "portal_send",
+        # the code after the password
+        "second_step_confirm",
         "static",
+        "viewer_words",
+        "worker",
     }
 )
 API_PREFIX = "/api/"
+
+# What somebody may open who owes their workspace a second step.
+BEFORE_SECOND_STEP = frozenset({"second_step", "workspace"})
 
 CSP = "; ".join(
     (
@@ -41,6 +65,7 @@ CSP = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
+        "media-src 'self'",
         "connect-src 'self'",
         "worker-src 'self'",
         "frame-src 'self'",
@@ -65,8 +90,7 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return middleware
@@ -87,6 +111,20 @@ def language(get_response: GetResponse) -> GetResponse:
         response.headers.setdefault("Content-Language", code)
         translation.activate(settings.LANGUAGE_CODE)
         return response
+
+    return middleware
+
+
+def wrong_way(get_response: GetResponse) -> GetResponse:
+    """A page instead of nothing where an address takes forms only."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code != 405 or request.method != "GET" or request.path.startswith(API_PREFIX):
+            return response
+        page = errors.wrong_way(request)
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
     return middleware
 
@@ -116,11 +154,19 @@ class Membership:
         place = seat.choose(found, request.session.get(seat.SESSION_KEY, ""))
         if place is None:
             raise PermissionDenied("no_workspace")
+        reading = request.method in ("GET", "HEAD")
         try:
-            with seat.take(place, found, reading=request.method in ("GET", "HEAD")) as taken:
+            with seat.take(place, found, reading=reading) as taken:
                 request.seat, request.actor = taken, taken.actor  # type: ignore[attr-defined]
+                if taken.owes_second_step and not (match and match.url_name in BEFORE_SECOND_STEP):
+                    return _elsewhere(request, reverse("second_step"))
                 with timezone.override(taken.timezone):
-                    return view(request, *args, **kwargs)
+                    response = view(request, *args, **kwargs)
+                if not reading:
+                    watch.changed(request, taken.actor, response)
+            if reading:
+                watch.looked(request, taken.actor, response)
+            return response.now() if isinstance(response, Later) else response
         except Forbidden as error:
             raise PermissionDenied(error.reason) from error
         except NotFound as error:
@@ -128,10 +174,15 @@ class Membership:
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back; a fragment asks the whole page to go."""
+    """To the sign-in page and back."""
     whole = request.method == "GET" and "HX-Request" not in request.headers
     target = request.get_full_path() if whole else ""
     address = reverse("account_login") + (f"?{urlencode({'next': target})}" if target.strip("/") else "")
+    return _elsewhere(request, address)
+
+
+def _elsewhere(request: HttpRequest, address: str) -> HttpResponse:
+    """To another page; a fragment asks the whole page to go."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)

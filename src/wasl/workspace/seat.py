@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from wasl.accounts.actor import Actor
-from wasl.channels.queries import visible_inboxes
+from wasl.channels.queries import SEEN
 from wasl.kit.db import tenant
 
 SESSION_KEY = "workspace"
@@ -27,12 +28,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """The chosen place, who the reader is there, and the places they could change to."""
+    """The chosen place, who the reader is there, and the places they could change to.
+
+    `owes_second_step`: the workspace asks everybody for one, and the reader has none yet.
+    """
 
     actor: Actor
     workspace: str
     timezone: ZoneInfo
     places: tuple[Place, ...]
+    owes_second_step: bool
 
 
 def places(user_id: UUID) -> tuple[Place, ...]:
@@ -55,19 +60,14 @@ def take(place: Place, found: tuple[Place, ...], *, reading: bool) -> Iterator[S
     with tenant(place.workspace_id):
         with connection.cursor() as cursor:
             cursor.execute(_SIT, ["on" if reading else "off", place.agent_id])
-            name, role, workspace, zone = cursor.fetchone() or ("", "", "", "UTC")
-        actor = Actor(
-            place.workspace_id,
-            role,
-            visible_inboxes(place.agent_id, role),
-            agent_id=place.agent_id,
-            name=name,
-        )
-        yield Seat(actor, workspace, ZoneInfo(zone), found)
+            name, role, workspace, zone, inboxes, owes = cursor.fetchone() or ("", "", "", "UTC", (), False)
+        actor = Actor(place.workspace_id, role, frozenset(inboxes), agent_id=place.agent_id, name=name)
+        yield Seat(actor, workspace, ZoneInfo(zone), found, owes)
 
 
-_SIT = """
-SELECT a.name, a.role, w.name, w.timezone
+_SIT: LiteralString = f"""
+SELECT a.name, a.role, w.name, w.timezone, {SEEN},
+  w.second_step AND NOT EXISTS (SELECT FROM mfa_authenticator m WHERE m.user_id = a.user_id AND m.type = 'totp')
 FROM (SELECT set_config('transaction_read_only', %s, true)) AS mode
 CROSS JOIN accounts_agent a JOIN accounts_workspace w ON w.id = a.workspace_id
 WHERE a.id = %s

@@ -45,7 +45,7 @@ def _row(customer: Customer, name: str, identity: Identity | None, last: dict[UU
     return Row(
         customer.id,
         name,
-        identity.display if identity else "",
+        words.address(identity.channel, identity.display) if identity else "",
         words.channel_icon(identity.channel) if identity else "user",
         customer.place,
         words.language_name(customer.language),

@@ -18,7 +18,7 @@ from wasl.timeline.queries import Cursor
 from wasl.workspace import paging
 from wasl.workspace.shapes import card as cards
 from wasl.workspace.shapes import customers as shapes
-from wasl.workspace.shapes import people, timeline
+from wasl.workspace.shapes import dossier, likeness, orders, people, reach, timeline, told
 from wasl.workspace.shapes.rail import rail
 from wasl.workspace.web import Request
 
@@ -74,15 +74,18 @@ def _id(text: str) -> UUID | None:
 def customer(request: Request, customer_id: UUID) -> HttpResponse:
     """A customer's page, or the next part of the timeline. One that was merged leads to who it is now."""
     before = paging.asked(request)
-    page = queries.timeline(request.actor, customer_id, Cursor(*before) if before else None, PAGE)
+    part = dossier.asked(request.GET.get("kind", ""), request.GET.get("channel", ""))
     known = queries.customer(request.actor, customer_id)
     if known.customer.id != customer_id:
         return HttpResponseRedirect(reverse("customer", args=[known.customer.id]))
+    cursor = Cursor(*before) if before else None
+    page = queries.timeline_of(
+        request.actor, known.members, cursor, PAGE, part.kinds, part.channel, files=part.files
+    )
     name = people.names([known.customer])[customer_id]
     found_items = timeline.items(request.actor, page.rows, name)
-    older = (
-        f"{reverse('customer', args=[customer_id])}?before={paging.write(page.after)}" if page.after else ""
-    )
+    here = reverse("customer", args=[customer_id])
+    older = f"{here}{part.query(before=paging.write(page.after))}" if page.after else ""
     context: dict[str, Any] = {"days": timeline.days(found_items), "older": older}
     if request.headers.get("HX-Target") == "older":
         return render(request, "customers/timeline.html", context)
@@ -91,11 +94,32 @@ def customer(request: Request, customer_id: UUID) -> HttpResponse:
         "card": known,
         "name": name,
         "since": cards.since(known.customer),
-        "ways": cards.ways(known.identities, page.rows),
-        "conversations": cards.others(request.actor, set(known.members), limit=8),
-        "merges": shapes.merges(known.merges),
+        "alike": likeness.shown(request.actor, known.members),
+        "joined": _id(request.GET.get("joined", "")),
+        "customer_id": customer_id,
+        "part": part.query(),
+        "parts": dossier.parts(customer_id, part),
+        "channels": dossier.channels(customer_id, part, known.identities),
+        **_beside(request, known),
     }
     return render(request, "customers/customer.html", context)
+
+
+def _beside(request: Request, known: queries.Card) -> dict[str, Any]:
+    """What stands beside the timeline."""
+    actor, members = request.actor, known.members
+    ways, best = reach.lines(actor, members, known.identities)
+    return {
+        "promises": told.vows(actor, members),
+        "ways": ways,
+        "preferences": reach.preferences(known.customer, known.summary, best),
+        "also": reach.names(known.customer.name, known.identities),
+        "matters": cards.others(actor, members, limit=8, resolved=False),
+        "earlier": cards.others(actor, members, limit=5, resolved=True),
+        "orders": orders.of_customer(actor, known.customer.id),
+        "documents": dossier.documents(actor, members),
+        "merges": shapes.merges(known.merges),
+    }
 
 
 @require_POST

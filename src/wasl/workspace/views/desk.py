@@ -1,7 +1,7 @@
 """The workspace: places, lists, the open conversation."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,11 +9,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from wasl.accounts.actor import Actor
-from wasl.conversations import queries
+from wasl.accounts.actor import Actor, NotFound
+from wasl.conversations import doubt, queries, regroup
+from wasl.conversations.ways import ways as found_ways
 from wasl.customers.models import Identity
 from wasl.workspace import paging, seat
-from wasl.workspace.shapes import card, desk, events, people
+from wasl.workspace.shapes import card, compose, desk, events, people, soon, ways
+from wasl.workspace.shapes.crossings import bands
+from wasl.workspace.shapes.places import below, pairs, place
 from wasl.workspace.shapes.rail import rail
 from wasl.workspace.shapes.thread import thread
 from wasl.workspace.web import Request
@@ -47,7 +50,12 @@ def board(request: Request, at: str) -> HttpResponse:
     """A place with its list; for the page itself only what has changed: the list, older rows, or no conversation."""
     target = request.headers.get("HX-Target", "")
     found = rail(request.actor, at, alone=False)
-    where = desk.place(at, request, found)
+    try:
+        where = place(at, request.GET, found)
+    except NotFound:
+        if target == "list" and at.startswith("view/"):  # somebody removed it while it was looked at
+            return HttpResponse(headers={"HX-Redirect": reverse("desk", args=["all"])})
+        raise
     if target == "thread":
         return render(request, "desk/thread_swap.html", {"open": None, "rail": found, "title": where.title})
     listing = desk.listing(request.actor, where, request, found)
@@ -60,13 +68,32 @@ def board(request: Request, at: str) -> HttpResponse:
 
 
 @require_safe
+def narrow(request: Request, at: str) -> HttpResponse:
+    """What the list of a place can be narrowed by."""
+    found = rail(request.actor, at, alone=False)
+    asked = place(at, request.GET, found)
+    here = below(asked)
+    context = {
+        "here": here,
+        "kinds": desk.narrowings(request.actor, here, found),
+        "export": f"{reverse('export')}?{urlencode(list(pairs(asked)))}",
+        "carried": list(pairs(asked)),
+        "view": next((v for v in found.views if at == f"view/{v.id}"), None),
+    }
+    return render(request, "desk/filter.html", context)
+
+
+@require_safe
 def conversation(request: Request, at: str, conversation_id: UUID) -> HttpResponse:
     """A place with one of its conversations open."""
     actor = request.actor
     found = rail(actor, at, alone=False)
-    where = desk.place(at, request, found)
-    back = reverse("desk", args=[at]) + ("" if where.status == "open" else f"?status={where.status}")
-    context = opened(actor, conversation_id, back) | {"rail": found}
+    where = place(at, request.GET, found)
+    context = opened(actor, conversation_id, where.address()) | {"rail": found}
+    if context["open"].id != conversation_id:  # it was merged into another, which its address leads to
+        return HttpResponseRedirect(
+            reverse("conversation_at", args=[at, context["open"].id]) + where.query(),
+        )
     if request.headers.get("HX-Target") == "thread":
         return render(request, "desk/thread_swap.html", {**context, "fragment": "thread"})
     return render(request, "desk/desk.html", {**context, "list": desk.listing(actor, where, request, found)})
@@ -102,9 +129,10 @@ def messages(request: Request, conversation_id: UUID) -> HttpResponse:
 @require_safe
 def card_of(request: Request, conversation_id: UUID) -> HttpResponse:
     """The customer card of a conversation."""
-    row = queries.conversation(request.actor, conversation_id)
-    context = {"open": row, "card": _card(request.actor, row, people.identities(row.customer.id))}
-    return render(request, "desk/card.html", {**context, "fragment": "card"})
+    row = queries.opened(request.actor, conversation_id)
+    name = people.names([row.customer])[row.customer.id]
+    shown = card.card(request.actor, row, name, people.identities(row.customer.id))
+    return render(request, "desk/card.html", {"open": row, "card": shown, "fragment": "card"})
 
 
 def refreshed(request: Request, conversation_id: UUID, **more: Any) -> HttpResponse:
@@ -112,36 +140,45 @@ def refreshed(request: Request, conversation_id: UUID, **more: Any) -> HttpRespo
     count = paging.counted(request, queries.PAGE, MOST_MESSAGES)
     back = request.headers.get("HX-Current-URL", "")
     context = opened(request.actor, conversation_id, _list_of(back), count, whole=False)
-    return render(request, "desk/messages.html", {**context, **more, "fragment": "refresh"})
+    response = render(request, "desk/messages.html", {**context, **more, "fragment": "refresh"})
+    if request.method == "POST":  # a toast's button may ask, too, which has no other place to name
+        response["HX-Retarget"], response["HX-Reswap"] = "#messages", "morph-inner"
+    return response
 
 
 def _list_of(address: str) -> str:
     """The list behind the address of an open conversation, as the browser gave it."""
     parts = urlsplit(address)
     path = parts.path.rpartition("/")[0]
-    known = path.startswith(("/mine", "/unassigned", "/all", "/inbox/"))
+    known = path.startswith(_PLACES)
     return (path + (f"?{parts.query}" if parts.query else "")) if known else reverse("home")
+
+
+_PLACES = ("/mine", "/unassigned", "/mentioned", "/snoozed", "/all", "/inbox/", "/team/", "/view/", "/search")
 
 
 def opened(
     actor: Actor, conversation_id: UUID, back: str, count: int = queries.PAGE, *, whole: bool = True
 ) -> dict[str, Any]:
     """An open conversation, its messages and who could have it. Raises NotFound."""
-    row = queries.conversation(actor, conversation_id)
-    page = queries.thread(actor, conversation_id, limit=count)
+    row = queries.opened(actor, conversation_id)
     identities = people.identities(row.customer.id)
-    open_ = desk.opened(row, back, _answered(page, identities, row.inbox.channel))
-    return {
-        "open": open_,
-        "thread": thread(page, conversation_id, open_.name, events.between(actor, conversation_id)),
-        "agents": queries.agents(actor) if actor.writes else [],
-        "card": _card(actor, row, identities) if whole else None,
-    }
-
-
-def _card(actor: Actor, row: Any, identities: list[Identity]) -> card.Card:
+    page = queries.messages_of(actor, row, limit=count, theirs={each.id for each in identities})
     name = people.names([row.customer])[row.customer.id]
-    return card.card(actor, row.customer, name, identities, row.id)
+    known = doubt.token(row, (shown.message for shown in page.rows))
+    return {
+        "open": desk.opened(row, name, back, _answered(page, identities, row.inbox.channel)),
+        "thread": thread(page, row.id, name, events.between(actor, row.id)),
+        "agents": queries.colleagues(actor, row.inbox_id) if actor.writes else [],
+        "teams": queries.teams(actor) if actor.writes else [],
+        "later": soon.choices() if actor.writes else [],
+        "merges": regroup.merged_into(actor, row.id) if actor.writes and row.has_merged else [],
+        "card": card.card(actor, row, name, identities, page.rows) if whole else None,
+        "composer": compose.composer(actor, row, known) if whole else None,
+        "bands": bands(actor, row) if whole else None,
+        "known": known,
+        "ways": ways.shown(found_ways(actor, row)) if actor.writes and actor.agent_id else None,
+    }
 
 
 def _answered(page: queries.Page[queries.Shown], identities: list[Identity], channel: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -62,6 +63,18 @@ def not_found(request: HttpRequest, *_args: object, **_more: object) -> HttpResp
             _(
                 "It may have been merged or moved, or it belongs to others. Look for it by the customer’s name."
             ),
+        ),
+    )
+
+
+def wrong_way(request: HttpRequest) -> HttpResponse:
+    """405, for an address that takes forms only: a browser that brings its tabs back opens it by itself."""
+    return _answer(
+        request,
+        Trouble(
+            405,
+            _("There is nothing to look at here"),
+            _("A form was sent to this address. Opening it again changed nothing."),
         ),
     )
 
@@ -129,4 +142,15 @@ def _answer(request: HttpRequest, trouble: Trouble) -> HttpResponse:
             status=trouble.status,
             content_type="text/plain; charset=utf-8",
         )
-    return render(request, "errors/error.html", {"trouble": trouble}, status=trouble.status)
+    context = {"trouble": trouble, "again": _again(request) if trouble.again else ""}
+    return render(request, "errors/error.html", context, status=trouble.status)
+
+
+def _again(request: HttpRequest) -> str:
+    """Where to try again: the page that was asked for, or the one whose form was sent, if it is ours; else ''."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    came = urlsplit(request.headers.get("Referer", ""))
+    if came.netloc != request.get_host() or came.path.startswith("//"):
+        return ""
+    return came._replace(scheme="", netloc="", fragment="").geturl()

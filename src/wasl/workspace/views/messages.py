@@ -1,6 +1,7 @@
 """One message: its files, its pictures from elsewhere, and the way it went."""
 
 import unicodedata
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import FileResponse, Http404, HttpResponse
@@ -14,7 +15,8 @@ from wasl.kit import blobs
 from wasl.workspace import bodies
 from wasl.workspace.shapes import people
 from wasl.workspace.shapes.delivery import standing, steps
-from wasl.workspace.shapes.thread import PHOTO_TYPES, bubble, content
+from wasl.workspace.shapes.scenes import SHOWN_TYPES
+from wasl.workspace.shapes.thread import bubble, content
 from wasl.workspace.web import Request
 
 # A stranger's document: our stylesheet, pictures from anywhere, and nothing that runs or asks.
@@ -64,14 +66,19 @@ def attempts(request: Request, message_id: UUID) -> HttpResponse:
     if view is None:
         raise Http404
     workspace_id = request.actor.workspace_id
-    context = {
-        "address": view.address,
-        "state": standing(view),
-        "steps": steps(
-            delivery.attempts(workspace_id, view.delivery_id),
-            delivery.receipts(workspace_id, view.delivery_id),
-        ),
-    }
+    whole = delivery.parts(workspace_id, message_id) if view.parts > 1 else [view]
+    parts = [
+        {
+            "state": standing(replace(each, parts=1)),
+            "steps": steps(
+                delivery.attempts(workspace_id, each.delivery_id),
+                delivery.receipts(workspace_id, each.delivery_id),
+                each.channel,
+            ),
+        }
+        for each in whole
+    ]
+    context = {"address": view.address, "parts": parts, "all": view.parts}
     return render(request, "desk/attempts.html", context)
 
 
@@ -83,7 +90,7 @@ def file(request: Request, file_id: UUID) -> HttpResponseBase:
         source = blobs.store().open(request.actor.workspace_id, bytes(row.digest))
     except blobs.MissingBlob as error:
         raise Http404 from error
-    show = request.GET.get("show") == "1" and row.content_type in PHOTO_TYPES
+    show = request.GET.get("show") == "1" and row.content_type in SHOWN_TYPES
     return FileResponse(
         source,
         as_attachment=not show,

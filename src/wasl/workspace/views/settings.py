@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from wasl.accounts import second_step
 from wasl.accounts.models import DIGITS, LANGUAGES, THEMES, User
+from wasl.workspace.admin import pages
 from wasl.workspace.shapes.rail import rail
 from wasl.workspace.web import Request
 
@@ -37,8 +39,10 @@ def settings(request: Request) -> HttpResponse:
     context: dict[str, Any] = {
         "rail": rail(request.actor, "settings"),
         "form": form,
+        "second_step": second_step.standing(user.pk),
         "kept": request.GET.get("kept") == "1",
         "themes": [("system", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))],
+        "administration": pages() if request.actor.administers else [],
         "numerals": [("latn", "0 1 2 3"), ("arab", "٠ ١ ٢ ٣")],
     }
     return render(request, "settings/settings.html", context, status=422 if form.errors else 200)

@@ -1,183 +1,176 @@
-// Writing a reply: drafts kept on this device, files by picker, drop and paste, Ctrl+Enter, nothing lost on failure.
+// The composer of a conversation: reply or note, sending, what to look at before it goes out, nothing lost on failure.
 
+import { open } from "./desk.js";
+import { hint, reload, restore, sent, settle, unsent, wrote } from "./drafts.js";
+import { editorOf, focus, isEmpty, mount, mountAll, sync } from "./editor.js";
+import * as files from "./files.js";
 import { say } from "./words.js";
 
-const LARGEST = 25 * 1024 * 1024;
-const MOST = 20;
-const PREFIX = `wasl-draft-${document.body.dataset.agent}-`;
-const chosen = new WeakMap();
+const composer = () => document.getElementById("composer");
+const forms = () => [...(composer()?.querySelectorAll("form[data-draft]") ?? [])].filter(editorOf);
+const formOf = (node) => node?.closest?.("#composer form[data-draft]");
 
-const formOf = (node) => node?.closest?.("form.composer");
-const keyOf = (form) => PREFIX + form.dataset.draft;
-const hint = (form, text) => { form.querySelector("[data-hint]").textContent = text; };
+// ---- Reply or note
 
-// ---- Drafts
+export function choose(way) {
+  const chosen = composer()?.querySelector(`form[data-way="${way}"]`);
+  if (!chosen) return;
+  for (const form of composer().querySelectorAll("form[data-way]")) form.hidden = form !== chosen;
+  if (editorOf(chosen)) focus(chosen);
+}
 
-function restore() {
-  const form = document.querySelector("form.composer");
-  if (!form || form.dataset.restored) return;
-  form.dataset.restored = "1";
-  const text = localStorage.getItem(keyOf(form));
-  if (text && !form.text.value) {
-    form.text.value = text;
-    hint(form, say("draft"));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-switch]");
+  if (button) choose(button.dataset.switch);
+});
+
+function begin() {
+  mountAll();
+  for (const form of forms()) {
+    if (form.dataset.restored) continue;
+    mount(form);
+    files.mount(form);
+    restore(form);
   }
+  const [reply, note] = forms();
+  if (reply && note && isEmpty(reply) && !files.count(reply) && !isEmpty(note) && !composer().dataset.begun) choose("note");
+  if (composer()) composer().dataset.begun = "1";
 }
 
-let saving = 0;
-
-document.addEventListener("input", (event) => {
+document.addEventListener("wasl:wrote", (event) => {
   const form = formOf(event.target);
-  if (!form || event.target.name !== "text") return;
-  trouble(form, "");
-  hint(form, "");
-  clearTimeout(saving);
-  saving = setTimeout(() => {
-    const text = form.text.value;
-    if (text.trim()) localStorage.setItem(keyOf(form), text);
-    else localStorage.removeItem(keyOf(form));
-    if (text.trim() && form.isConnected) hint(form, say("draft"));
-  }, 400);
+  if (!form) return;
+  files.trouble(form, "");
+  wrote(form);
 });
-
-document.addEventListener("submit", (event) => {
-  if (!event.target.hasAttribute("data-forget-drafts")) return;
-  for (const key of Object.keys(localStorage)) if (key.startsWith("wasl-draft-")) localStorage.removeItem(key);
-});
-
-// ---- Files
-
-const filesOf = (form) => chosen.get(form) ?? [];
-
-function setFiles(form, files) {
-  chosen.set(form, files);
-  const carrier = new DataTransfer();
-  for (const file of files) carrier.items.add(file);
-  form.files.files = carrier.files;
-  const list = form.querySelector("[data-chosen]");
-  list.hidden = !files.length;
-  list.replaceChildren(...files.map((file, at) => chip(form, file, at)));
-}
-
-function chip(form, file, at) {
-  const item = document.createElement("li");
-  item.className = "file";
-  const name = document.createElement("bdi");
-  name.className = "clip";
-  name.textContent = file.name;
-  const remove = document.createElement("button");
-  remove.type = "button";
-  remove.className = "btn bare square";
-  remove.ariaLabel = say("remove", { name: file.name });
-  remove.append(icon("x"));
-  remove.addEventListener("click", () => {
-    setFiles(form, filesOf(form).filter((_, i) => i !== at));
-    form.text.focus();
-  });
-  item.append(icon(file.type.startsWith("image/") ? "image" : "doc"), name, remove);
-  return item;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  svg.setAttribute("class", "icon sm");
-  svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
-}
-
-function add(form, files) {
-  const fitting = [...files].filter((file) => {
-    if (file.size <= LARGEST) return true;
-    trouble(form, say("large", { name: file.name }));
-    return false;
-  });
-  const all = [...filesOf(form), ...fitting];
-  if (all.length > MOST) trouble(form, say("many"));
-  if (fitting.length) setFiles(form, all.slice(0, MOST));
-}
-
-document.addEventListener("change", (event) => {
-  const form = formOf(event.target);
-  if (form && event.target.name === "files") add(form, event.target.files);
-});
-document.addEventListener("paste", (event) => {
-  const form = formOf(event.target);
-  if (form && event.clipboardData?.files.length) {
-    event.preventDefault();
-    add(form, event.clipboardData.files);
-  }
-});
-
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-const dropZone = (event) => event.target.closest?.("#thread")?.querySelector("form.composer");
-
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  const form = dropZone(event);
-  event.dataTransfer.dropEffect = form ? "copy" : "none";
-  form?.querySelector(".box").setAttribute("data-over", "");
-});
-for (const name of ["dragleave", "drop"]) {
-  document.addEventListener(name, (event) => {
-    document.querySelector("form.composer .box[data-over]")?.removeAttribute("data-over");
-    if (name === "drop" && carriesFiles(event)) {
-      event.preventDefault();
-      const form = dropZone(event);
-      if (form) add(form, event.dataTransfer.files);
-    }
-  });
-}
 
 // ---- Sending
 
-function trouble(form, text) {
-  const line = form.querySelector("[data-error]");
-  line.textContent = text;
-  line.hidden = !text;
-}
+const THEN = { resolve: (event) => event.shiftKey, pending: (event) => event.altKey };
 
 document.addEventListener("keydown", (event) => {
   const form = formOf(event.target);
-  if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    form.requestSubmit();
+  if (!form || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  const wanted = Object.keys(THEN).find((then) => THEN[then](event));
+  form.requestSubmit(form.querySelector(wanted ? `[name=then][value=${wanted}]` : ".split > [data-send], [data-send]") ?? undefined);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = formOf(event.target);
+  if (!form || form.dataset.ready) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if ("sending" in form.dataset) return;
+  form.dataset.sending = "";
+  const submitter = event.submitter;
+  for (const menu of form.querySelectorAll("details[open]")) menu.open = false;
+  const all = await files.ready(form);
+  await settle(form);
+  await new Promise((later) => setTimeout(later)); // a form that is still being submitted would not hear of it again
+  if (!all) {
+    delete form.dataset.sending;
+    files.trouble(form, say("fileHere"));
+    return;
   }
+  const again = form.querySelector("[data-doubting] [data-anyway]");
+  if (submitter?.name === "then") form.dataset.then = submitter.value;
+  else if (submitter !== again) delete form.dataset.then;
+  sync(form);
+  form.dataset.ready = "1";
+  form.requestSubmit(submitter?.isConnected ? submitter : undefined);
+  delete form.dataset.ready;
+}, true);
+
+// While it is under way nothing is typed.
+document.addEventListener("beforeinput", (event) => {
+  if ("sending" in (formOf(event.target)?.dataset ?? {})) event.preventDefault();
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const form = event.target;
+  if (!form.matches?.("#composer form[data-draft]")) return;
+  const { parameters } = event.detail;
+  if (form.dataset.then) parameters.set("then", form.dataset.then);
+  parameters.delete("files");
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target;
-  if (!form.matches?.("form.composer")) return;
-  clearTimeout(saving);
-  trouble(form, "");
+  if (!form.matches?.("#composer form[data-draft]")) return;
+  files.trouble(form, "");
+  form.querySelector("[data-doubt]").replaceChildren();
   hint(form, say("sending"));
-  form.text.readOnly = true;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target;
-  if (!form.matches?.("form.composer")) return;
-  form.text.readOnly = false;
+  if (!form.matches?.("#composer form[data-draft]")) return;
+  delete form.dataset.sending;
+  if (event.detail.successful) return;
   hint(form, "");
-  if (!event.detail.successful) {
-    if (form.text.value.trim()) localStorage.setItem(keyOf(form), form.text.value);
-    return;
-  }
-  localStorage.removeItem(keyOf(form));
-  form.text.value = "";
-  setFiles(form, []);
+  unsent(form);
+});
+document.addEventListener("wasl:sent", (event) => {
+  const form = event.target.closest?.("#composer form[data-draft]");
+  if (!form) return;
+  form.anyway.value = "";
+  delete form.dataset.then;
+  sent(form, event.detail);
   const log = document.querySelector(".scroll.latest");
   if (log) log.scrollTop = 0;
-  if (form.isConnected) form.text.focus({ preventScroll: true });
+  if (form.isConnected && !form.hidden) focus(form);
 });
+
+// ---- Something to look at first
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig: { elt } } = event.detail;
+  if (xhr.status !== 409 || !elt.matches?.("#composer form[data-draft]")) return;
+  Object.assign(event.detail, { shouldSwap: true, isError: false, target: elt.querySelector("[data-doubt]"), swapOverride: "morph-inner" });
+  hint(elt, "");
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  event.target.querySelector?.("[data-doubting] [data-back-to-writing]")?.focus();
+});
+document.addEventListener("click", (event) => {
+  const form = formOf(event.target);
+  const sure = event.target.closest("[data-anyway]");
+  if (sure && form) {
+    const { anyway, known, key } = sure.dataset;
+    form.anyway.value = anyway;
+    if (known) form.known.value = known;
+    if (key) form.key.value = key;
+  } else if (form && event.target.closest("[data-back-to-writing]")) back(form);
+});
+
+function back(form) {
+  form.querySelector("[data-doubt]").replaceChildren();
+  focus(form);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !event.target.closest?.("[data-doubting]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  back(formOf(event.target));
+}, true);
 document.addEventListener("htmx:responseError", (event) => {
   const form = event.target;
-  if (!form.matches?.("form.composer") || event.detail.xhr.status !== 422) return;
-  trouble(form, event.detail.xhr.responseText);
+  if (!form.matches?.("#composer form[data-draft]") || event.detail.xhr.status !== 422) return;
+  files.trouble(form, event.detail.xhr.responseText);
   event.preventDefault();
 }, true);
 
-document.addEventListener("htmx:load", restore);
-restore();
+// ---- Taken back
+
+document.addEventListener("wasl:withdrawn", async ({ detail: { conversation, elsewhere } }) => {
+  if (elsewhere) await open(`${document.getElementById("desk").dataset.view}/${conversation}${location.search}`);
+  if (composer()?.dataset.conversation !== conversation) return;
+  const form = composer().querySelector('form[data-way="out"]');
+  choose("out");
+  await reload(form);
+  focus(form);
+});
+
+document.addEventListener("htmx:load", begin);
+begin();
 

@@ -25,38 +25,79 @@ function mark(id) {
   }
   document.querySelector("#list .place-title")?.setAttribute("aria-level", id ? "2" : "1");
   desk().classList.toggle("bare", !id);
+  note(current());
 }
 
 let turn = 0;
 let coming = null; // the conversation that is being fetched, '' for none
+let settled = () => {};
 
 const chosen = () => coming ?? openId();
 
+// What is being opened and not in working order yet: null, or a promise of its id, '' when it did not come about.
+let wish = null;
+export const opening = () => wish;
+document.addEventListener("htmx:afterSettle", ({ target }) => target.id === "thread" && settled());
+
+// What is clicked or typed while another comes is not meant for the conversation that goes; the way back stays.
+function rest(thread, on) {
+  const parts = thread.querySelectorAll(":scope > :not(.thread-head), .thread-head .bar > :not([data-back]), .thread-head .strip");
+  for (const part of parts) part.inert = on;
+}
+
 // Open the conversation at `href`, or with a list's address none.
-export async function open(href, { push = true, focus = false } = {}) {
+export async function open(href, how = {}) {
+  const mine = fetched(href, how);
+  wish = mine;
+  await mine;
+  if (wish === mine) wish = null;
+}
+
+async function fetched(href, { push = true, focus = false }) {
   const mine = ++turn;
   const id = conversationIn(href);
   coming = id;
   const thread = document.getElementById("thread");
   thread.setAttribute("aria-busy", "true");
+  rest(thread, true);
+  const working = new Promise((done) => {
+    settled = done;
+  });
   mark(id);
   show(id ? "thread" : "list");
   // A failure has its toast, and a newer wish replaces this one.
   await htmx.ajax("GET", href, { source: desk(), target: "#thread", swap: "outerHTML" }).catch(() => null);
-  if (mine !== turn) return;
+  if (mine !== turn) return "";
   coming = null;
-  document.getElementById("thread").removeAttribute("aria-busy");
+  const there = document.getElementById("thread");
+  there.removeAttribute("aria-busy");
+  rest(there, false);
   if (openId() !== id) {
     mark(openId());
     show(openId() ? "thread" : "list");
-    return;
+    return "";
   }
   if (push) history.pushState({}, "", href);
   if (focus) (document.querySelector("#thread h1") ?? current())?.focus({ preventScroll: true });
   markSeen();
+  if (there !== thread) await working; // its buttons and its editor
+  return mine === turn ? id : "";
 }
 
 export const current = () => document.querySelector("#list .row[aria-current]");
+
+// Where one was in the list; when that row has left, the one that came into its place is the next.
+let at = -1;
+
+function note(...candidates) {
+  const found = candidates.map((row) => rows().indexOf(row)).find((index) => index >= 0);
+  if (found !== undefined) at = found;
+}
+
+export const place = () => at;
+export const near = () => rows()[Math.min(at, rows().length - 1)] ?? null;
+const focused = () => document.activeElement.closest?.("#list .row");
+document.addEventListener("focusin", () => note(focused()));
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("#list .row, [data-back]");
@@ -94,7 +135,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 let told = "";
 
 function newest() {
-  const last = [...document.querySelectorAll("#messages .msg[data-way=in]")].pop();
+  const last = [...document.querySelectorAll("#messages .msg:not([data-way=out])")].pop();
   return openId() && last ? `${openId()} ${last.id}` : "";
 }
 
@@ -114,6 +155,7 @@ async function markSeen() {
   const answer = await fetch(`/conversations/${openId()}/seen`, {
     method: "POST",
     headers: { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" },
+    keepalive: true, // somebody who goes on at once has read it, too
   }).catch(() => null);
   if (!answer?.ok) told = "";
 }
@@ -129,8 +171,14 @@ function uniqueDays() {
 
 document.addEventListener("htmx:afterSwap", (event) => {
   uniqueDays();
-  if (event.target.id === "list") mark(chosen());
+  if (event.target.id === "list") {
+    mark(chosen());
+    note(focused());
+  }
   if (["list", "messages"].includes(event.target.id)) markSeen();
 });
 document.addEventListener("visibilitychange", markSeen);
-if (desk()) markSeen();
+if (desk()) {
+  note(current());
+  markSeen();
+}

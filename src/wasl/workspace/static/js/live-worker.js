@@ -3,6 +3,7 @@
 //
 // To a tab: {what, last, …} with `what` one of
 //   change {detail: {k, c, u, i}}   something changed
+//   presence {detail: {c, p}}       who is at a conversation
 //   refetch                         anything may have changed
 //   live {on}                       whether changes are being heard
 //   out                             signed out, or signed in as someone else: nothing more will come
@@ -59,6 +60,7 @@ export class Line {
       });
     on("hello", (agent) => this.greeted(agent, resumed));
     on("change", (data) => this.changed({ what: "change", detail: JSON.parse(data) }));
+    on("presence", (data) => this.send({ what: "presence", detail: JSON.parse(data) }));
     on("refetch", () => this.refetch());
     on("pause", () => this.heard(false));
     on("beat", () => this.send({ what: "at" }));
@@ -158,6 +160,7 @@ function share(scope) {
       const missed = line.join(data.last, data.since);
       ports.add(port);
       if (line.on || line.failures) missed.unshift({ what: "live", on: line.on });
+      missed.unshift({ what: "at" }); // at once: it says that this worker lives
       for (const message of missed) port.postMessage({ ...message, last: line.last });
     };
   };

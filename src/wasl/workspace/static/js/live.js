@@ -1,16 +1,18 @@
 // Open pages hear of changes and read again what they show of them.
 //
 //   data-live="list"                 read again at any change
+//   data-live="notices"              when there is news for the reader
 //   data-live="conversation:<id>"    at changes of that conversation (customer:<id> likewise; several words may stand)
 //   data-live-dot                    gets data-live="on" or "off"
 //   data-live-words                  its text becomes data-on or data-off
 //
 // An element reads again when htmx triggers `wasl:refresh` on it. On `document`: `wasl:change` (detail as the server
-// sends it), `wasl:refetch`, `wasl:live` (detail {on}), `wasl:out` (signed out elsewhere).
+// sends it), `wasl:presence` (likewise), `wasl:refetch`, `wasl:live` (detail {on}), `wasl:out` (signed out elsewhere).
 
 import { Line } from "./live-worker.js";
 
 const RETRY = 2000;
+const PATIENCE = 15_000; // for the worker's first word
 const REST = 3; // times as long as the last reading took
 const LONGEST_REST = 15_000;
 const agent = document.body.dataset.agent;
@@ -67,13 +69,17 @@ function ended({ detail }) {
 const words = (attribute, ids = []) => ids.map((id) => `[data-live~="${attribute}:${CSS.escape(id)}"]`);
 
 function change(detail) {
+  if (detail.k === "notice") {
+    want(document.querySelectorAll('[data-live~="notices"]'));
+    return;
+  }
   const about = ['[data-live~="list"]', ...words("conversation", detail.c), ...words("customer", detail.u)];
   want(document.querySelectorAll(about.join()));
   tell("change", detail);
 }
 
 function refetch() {
-  want(document.querySelectorAll('[data-live~="list"], [data-live*=":"]'));
+  want(document.querySelectorAll('[data-live~="list"], [data-live~="notices"], [data-live*=":"]'));
   tell("refetch");
 }
 
@@ -99,6 +105,7 @@ function hear({ what, detail, on: now, last }) {
   if (last) sessionStorage.setItem(place, last);
   if (what === "change") change(detail);
   else if (what === "refetch") refetch();
+  else if (what === "presence") tell("presence", detail);
   else if (what === "live") live(now);
   else if (what === "out") {
     sessionStorage.removeItem(place);
@@ -115,8 +122,19 @@ function alone() {
 
 function together() {
   const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { type: "module", name: place });
-  worker.onerror = alone;
-  worker.port.onmessage = ({ data }) => hear(data);
+  // One that was ended while its file was still on its way neither answers nor complains.
+  const dead = setTimeout(() => {
+    worker.port.close();
+    alone();
+  }, PATIENCE);
+  worker.onerror = () => {
+    clearTimeout(dead);
+    alone();
+  };
+  worker.port.onmessage = ({ data }) => {
+    clearTimeout(dead);
+    hear(data);
+  };
   const [last, since] = arrival();
   worker.port.postMessage({ what: "hello", last, since });
   addEventListener("pagehide", () => worker.port.postMessage({ what: "bye" }), { once: true });

@@ -16,12 +16,14 @@ export function closeMenus(except) {
 export function openMenu(menu) {
   closeMenus(menu);
   menu.open = true;
-  (menu.querySelector(".choices [aria-current]") ?? choices(menu)[0])?.focus();
+  (menu.querySelector("[data-first], .choices [aria-current]") ?? choices(menu)[0])?.focus();
 }
 
 export function show(dialog) {
   closeMenus();
   for (const other of document.querySelectorAll("dialog[open]")) other.close();
+  const input = dialog.querySelector("input[role=combobox]");
+  if (input) input.value = "";
   dialog.showModal();
 }
 
@@ -31,7 +33,8 @@ document.addEventListener("click", (event) => {
   if (event.target.nodeName === "DIALOG") event.target.close();
   event.target.closest("[data-close]")?.closest("dialog").close();
   const menu = event.target.closest("details.menu");
-  closeMenus(menu && !event.target.closest(".choices") ? menu : undefined);
+  const stays = event.target.closest("[data-stay]") || !event.target.closest(".choices");
+  closeMenus(menu && stays ? menu : undefined);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -40,7 +43,8 @@ document.addEventListener("keydown", (event) => {
   const items = choices(menu);
   const at = items.indexOf(document.activeElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-  if (to !== undefined) {
+  if (to !== undefined && !event.target.matches("select, input[type=datetime-local]")) {
+    if (event.target.matches("input") && !["ArrowDown", "ArrowUp"].includes(event.key)) return;
     event.preventDefault();
     items[(to + items.length) % items.length]?.focus();
   } else if (event.key === "Escape") {
@@ -62,16 +66,18 @@ function choose(input, finds, to) {
 
 document.addEventListener("keydown", (event) => {
   const input = event.target.closest?.("dialog input[role=combobox]");
-  if (!input || !["ArrowDown", "ArrowUp", "Enter"].includes(event.key)) return;
-  event.preventDefault();
+  if (!input || !["ArrowDown", "ArrowUp", "Enter", "Escape"].includes(event.key)) return;
+  event.preventDefault(); // of Escape, too: a search field would first only empty itself
+  if (event.key === "Escape") return input.closest("dialog").close();
   const finds = findsOf(input);
   const at = finds.findIndex((find) => find.getAttribute("aria-selected") === "true");
   if (event.key === "Enter") finds[Math.max(at, 0)]?.click();
   else if (finds.length) choose(input, finds, (at + (event.key === "ArrowDown" ? 1 : -1) + finds.length) % finds.length);
+  return undefined;
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   const input = document.querySelector(`dialog input[aria-controls="${event.target.id}"]`);
-  if (input) choose(input, findsOf(input), 0);
+  if (input) queueMicrotask(() => choose(input, findsOf(input), 0)); // others may still take finds away
 });
 
 // Details of a delivery come into one sheet.

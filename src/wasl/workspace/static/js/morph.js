@@ -5,7 +5,11 @@
 // Elements are matched by `id` or `data-key`. `data-keep`: never touched. `data-merge="start|end"`: what is shown
 // before (after) the part the server speaks of stays: pages of a list that were loaded later.
 
-const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key || "" : "");
+// By its attribute: a field named "id" hides a form's property.
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("id") || node.dataset.key || "" : "");
+
+// The links to earlier messages and older rows.
+const PAGERS = new Set(["earlier", "older"]);
 
 // What the page itself sets and the server does not know.
 const OWN = new Set(["open", "aria-busy", "data-height"]);
@@ -43,10 +47,12 @@ export function children(from, to) {
   const coming = [...to.childNodes];
   const kept = keptOf(from, coming, shown);
   const keptKeys = new Set([...kept].map(keyOf).filter(Boolean));
+  // With other pages there, the way to more of them is theirs: where it is gone, all there is has been loaded.
+  const known = (key) => keptKeys.has(key) || (kept.size > 0 && PAGERS.has(key) && !shown.has(key));
   let cursor = next(from.firstChild, kept);
   for (const node of coming) {
     const key = keyOf(node);
-    if (key && keptKeys.has(key)) continue;
+    if (key && known(key)) continue;
     const match = key ? shown.get(key) : unkeyed(cursor, node, kept);
     if (!match) {
       from.insertBefore(node, cursor);
@@ -72,7 +78,7 @@ function keptOf(from, coming, shown) {
   const border = shown.get(keyOf(end ? known[known.length - 1] : known[0]));
   const spoken = new Set(coming.map(keyOf).filter((key) => /^(m|c|e)-/.test(key)));
   for (let node = end ? border.nextSibling : border.previousSibling; node; node = end ? node.nextSibling : node.previousSibling) {
-    if (keyOf(node) && !spoken.has(keyOf(node))) kept.add(node);
+    if (!spoken.has(keyOf(node))) kept.add(node);
   }
   return kept;
 }
@@ -102,7 +108,7 @@ function swap(style, target, fragment) {
     root.replaceChildren(...fragment.childNodes);
     children(target, root);
   } else {
-    const same = [...fragment.children].find((node) => node.id && node.id === target.id);
+    const same = [...fragment.children].find((node) => keyOf(node) && keyOf(node) === keyOf(target));
     if (same) morph(target, same);
     else {
       root.replaceChildren(...fragment.childNodes);

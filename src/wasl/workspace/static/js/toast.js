@@ -5,7 +5,7 @@ import { digits, say } from "./words.js";
 const place = () => document.getElementById("toasts");
 
 function count(toast) {
-  if (toast.querySelector("[data-reload]")) return; // stays until it is answered
+  if (toast.matches("[data-stays]") || toast.querySelector("[data-reload]")) return; // stays until it is answered
   let left = Number(toast.dataset.seconds || 12);
   const shown = toast.querySelector(".num");
   const held = () => toast.matches(":hover") || toast.contains(document.activeElement);
