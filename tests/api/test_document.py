@@ -123,6 +123,9 @@ def test_the_page_needs_nothing_from_elsewhere(page: Any) -> None:
 
 def test_the_page_names_everything_and_its_links_lead_there(page: Any) -> None:
     text = page.content.decode()
+    assert "<code>Idempotency-Key</code>" in text
+    assert "&lt;code" not in text
+    assert "`" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)
     anchors = set(re.findall(r'id="([^"]+)"', text))
     assert set(re.findall(r'href="#([^"]+)"', text)) <= anchors
     for path, methods in document()["paths"].items():

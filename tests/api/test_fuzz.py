@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from tests.api.client import Door
 from wasl.channels.api.parse import parse
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 NAMES = ["from", "text", "id", "subject", "html", "thread", "sent_at", "language", "attachments", "address", "name",
          "filename", "content", "content_type", "messages"]  # fmt: skip
 TEXT = st.text(max_size=20) | st.sampled_from(

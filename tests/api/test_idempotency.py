@@ -84,8 +84,8 @@ def test_what_breaks_halfway_leaves_nothing_behind(
 def slowly(monkeypatch: Any, seconds: float) -> None:
     reply = views.reply
 
-    def slow(*given: Any) -> Any:
-        made = reply(*given)
+    def slow(*given: Any, **more: Any) -> Any:
+        made = reply(*given, **more)
         time.sleep(seconds)
         return made
 

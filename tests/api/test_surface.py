@@ -14,10 +14,12 @@ from tests.inbound import mail, receive, take, work
 from tests.worlds import Shop
 from wasl.accounts.models import Role, Team
 from wasl.channels.models import Inbox, InboxTeam
+from wasl.conversations.notes import note as write_note
 from wasl.customers.actions import merge
 from wasl.kit.clock import now
 from wasl.kit.db import pool, tenant
 from wasl.timeline import follow, log, note
+from wasl.webhooks import actions as webhooks
 
 Owner = psycopg.Connection[Any]
 
@@ -140,6 +142,14 @@ def test_a_conversation_is_read_newest_first(shop: Shop, call: Caller) -> None:
     texts = [m["text"] for m in (*first["items"], *rest["items"])]
     assert sorted(texts) == [f"Line {n}" for n in range(5)]
     assert rest["next"] is None
+
+
+def test_notes_are_told_only_to_who_asks_for_them(shop: Shop, call: Caller, thread: str) -> None:
+    with tenant(shop.id):
+        write_note(shop.actor("agent"), UUID(thread), "Between us.")
+    path = f"/conversations/{thread}/messages"
+    assert [m["way"] for m in call.get(path)["items"]] == ["in"]
+    assert [m["way"] for m in call.get(f"{path}?notes=true")["items"]] == ["note", "in"]
 
 
 def test_customers_are_found_by_name_or_address(shop: Shop, call: Caller, thread: str) -> None:
@@ -349,30 +359,48 @@ def test_closed_inboxes_are_not_there(shop: Shop, call: Caller, thread: str) -> 
     assert Caller(token_of(shop, Role.ADMIN)).get(f"/conversations/{thread}")["id"] == thread
 
 
+_BODIES: dict[Any, Any] = {
+    "post": {"text": "x"},
+    "patch": {"status": "open"},
+    ("{webhook_id}", "patch"): {"description": "x"},
+    ("replay", "post"): {},
+    ("secret", "post"): None,
+    ("test", "post"): None,
+}
+
+
 def test_another_workspace_is_not_there(shop: Shop, call: Caller, thread: str) -> None:
     """Every address with an id: what belongs to others is answered like what does not exist."""
     files = [{"filename": "a", "content": "aGk="}]
     (message,) = take(shop, form(attachments=files), inbox=shop.forms)
     seen = call.get(f"/messages/{message}")
     touchpoint = call.get(f"/customers/{seen['customer_id']}/timeline")["items"][0]["id"]
+    with tenant(shop.id):
+        hook, _ = webhooks.create(
+            shop.actor("owner"), "https://receiver.example/hook", "", ["message.created"]
+        )
+        told = webhooks.test(shop.actor("owner"), hook.id)
     other = Shop.create("other", "help@other.example")
     stranger = Caller(token_of(other, Role.OWNER))
     mine = {
+        "webhook_id": str(hook.id),
+        "delivery_id": str(told.id),
         "conversation_id": seen["conversation_id"],
         "message_id": str(message),
         "customer_id": seen["customer_id"],
         "attachment_id": seen["attachments"][0]["id"],
         "touchpoint_id": touchpoint,
+        "number": "DZ-20377",
     }
     from wasl.api.document import document
 
     asked = 0
     for path, methods in document()["paths"].items():
         for method in methods:
-            if "{inbox}" in path or "{" not in path:
+            if "{inbox}" in path or "{" not in path or method == "put":  # a PUT makes one's own
                 continue
             address = path.removeprefix("/api/v1").format(**mine)
-            body = {"text": "x"} if method == "post" else {"status": "open"} if method == "patch" else None
+            body = _BODIES.get((path.rsplit("/", 1)[-1], method), _BODIES.get(method))
             problem(stranger(method.upper(), address, body), 404, "not-found")
             asked += 1
     assert asked >= 11

@@ -130,5 +130,5 @@ def test_the_worker_is_woken(shop: Shop, owner: Owner) -> None:
         await asyncio.sleep(0.1)
 
     below(shop, work)
-    heard = [note.payload for note in owner.notifies(timeout=2, stop_after=1)]
+    heard = [note.payload for note in owner.notifies(timeout=30, stop_after=1)]
     assert heard == ["intake"]

@@ -58,9 +58,9 @@ class Browser:
         if self.last:
             lines.append(f"Last-Event-ID: {self.last}")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        self.socket = socket.create_connection(("127.0.0.1", self.port), 5)
+        self.socket = socket.create_connection(("127.0.0.1", self.port), 30)
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        self._read(lambda: b"\r\n\r\n" in self.raw, 5)
+        self._read(lambda: b"\r\n\r\n" in self.raw, 60)
         head, _, self._chunks = self.raw.partition(b"\r\n\r\n")
         self.status = int(head.split()[1])
         self.head = head.decode()
@@ -94,7 +94,7 @@ class Browser:
                 self.closed = True
                 return
 
-    def event(self, patience: float = 5) -> Event:
+    def event(self, patience: float = 60) -> Event:
         """The next event. Fails when none comes."""
         self._unchunk()
         if not self._read(lambda: b"\n\n" in self._text, patience):

@@ -11,7 +11,7 @@ from wasl.kit.postgres import Cluster
 
 
 def _unhealthy(port: int) -> bool:
-    line = HTTPConnection("127.0.0.1", port, timeout=5)
+    line = HTTPConnection("127.0.0.1", port, timeout=30)
     line.request("GET", "/healthz")
     try:
         return line.getresponse().status != 200

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from wasl.kit.ids import uuid7
+from wasl.kit.presence import Beat
 from wasl.kit.signal import Signal
 from wasl.live.events import Memory
 from wasl.live.hub import Hub
@@ -263,6 +264,21 @@ async def test_a_line_is_ended_when_its_agent_sits_elsewhere_now() -> None:
 
 
 @in_loop
+async def test_a_new_password_ends_what_the_same_agent_has_open_elsewhere() -> None:
+    world = World()
+    world.known |= {"elsewhere": VIEWER, "colleague": replace(VIEWER, agent_id=uuid7())}
+    hub = Hub(_never, world.roster())
+    lines = [await hub.open(key, "") for key in ("key", "elsewhere", "colleague")]
+    del world.known["elsewhere"]
+    assert lines[1]
+    lines[1].take()
+    hub.review_session("key")
+    await lines[1].ready.wait()
+    assert [line and line.ended for line in lines] == [None, "signed-out", None]
+    assert set(world.asked[-1]) == {"key", "elsewhere"}
+
+
+@in_loop
 async def test_closed_lines_are_forgotten() -> None:
     world = World()
     hub = Hub(_never, world.roster())
@@ -276,3 +292,53 @@ async def test_closed_lines_are_forgotten() -> None:
     assert hub.count() == 0
     assert await hub.open("nobody", "") is None
     assert hub.count() == 0
+
+
+# Others who listen ----------------------------------------------------------------------------------------
+
+
+class Neighbour:
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def hear(self, signal: Signal) -> None:
+        self.heard.append(signal)
+
+    def beat(self, beat: Beat) -> None:
+        self.heard.append(beat)
+
+    def again(self) -> None:
+        self.heard.append("again")
+
+
+def test_whoever_listens_besides_hears_everything_and_of_gaps() -> None:
+    async def go() -> None:
+        hub, ear = Hub(_nowhere, Roster(lambda keys: {})), Neighbour()
+        hub.ears.append(ear)
+        signal = about(OTHER_INBOX, workspace=uuid7())
+        beat = Beat(WORKSPACE, INBOX, uuid7(), uuid7(), "Leila", "t", "typing")
+        hub.hear(signal)
+        hub.beat(beat)
+        hub._connected()
+        assert ear.heard == [signal, beat, "again"]
+
+    asyncio.run(go())
+
+
+def test_an_inbox_is_attended_while_somebody_who_sees_it_has_a_page_open() -> None:
+    async def go() -> None:
+        hub = Hub(_nowhere, Roster(lambda keys: dict.fromkeys(keys, VIEWER)))
+        assert not hub.attended(WORKSPACE, INBOX)
+        line = await hub.open("key", "")
+        assert line
+        assert hub.attended(WORKSPACE, INBOX)
+        assert not hub.attended(WORKSPACE, OTHER_INBOX)
+        assert not hub.attended(uuid7(), INBOX)
+        hub.close(line)
+        assert not hub.attended(WORKSPACE, INBOX)
+
+    asyncio.run(go())
+
+
+async def _nowhere() -> Any:
+    raise OSError

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.stand import Stand
+    from tests.sandbox.stand import Stand, Wasl
 
 
 @pytest.fixture
@@ -14,4 +14,13 @@ def stand(tmp_path: Path) -> "Iterator[Stand]":
     from tests.sandbox.stand import standing
 
     with standing(tmp_path / "sandbox") as made:
+        yield made
+
+
+@pytest.fixture
+def wasl() -> "Iterator[Wasl]":
+    """Where webhooks of the stand-ins go."""
+    from tests.sandbox.stand import listening
+
+    with listening() as made:
         yield made

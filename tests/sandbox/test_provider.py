@@ -26,7 +26,7 @@ def send(stand: Stand, *to: str, sender: str = "bounce@dar-zaytun.example") -> d
         return smtp.sendmail(sender, to or [SALMA], MAIL)
 
 
-def wait(done: Callable[[], Any], patience: float = 10.0) -> None:
+def wait(done: Callable[[], Any], patience: float = 90.0) -> None:
     end = time.monotonic() + patience
     while not done():
         assert time.monotonic() < end

@@ -37,6 +37,12 @@ _TAGS = [
     {"name": "Conversations", "description": "Read, answer, assign and resolve."},
     {"name": "Messages", "description": "Where a message stands, and its files."},
     {"name": "Customers", "description": "Who they are, and everything that happened with them."},
+    {
+        "name": "Orders",
+        "description": "What customers bought, as your shop tells it, shown beside what they write.",
+    },
+    {"name": "Calls", "description": "When a customer can be called back, and promising it."},
+    {"name": "Webhooks", "description": "Be called when something happens, signed, until you have it."},
     {"name": "Proofs", "description": "That nothing was changed afterwards, to be verified without us."},
 ]
 

@@ -11,9 +11,12 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from wasl.accounts.actor import Forbidden, NotFound
+from wasl.api import hooks
 from wasl.conversations.reply import CannotReply
+from wasl.desk.takeover import TakenOver
 from wasl.kit.db import AWAY
 from wasl.kit.problem import CONTENT_TYPE, KINDS, Fault, Problem, for_status
+from wasl.webhooks import actions as webhooks
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ ROOT = "/api/"
 def respond(problem: Problem) -> HttpResponse:
     """The response of a problem."""
     response = HttpResponse(problem.body(), status=problem.status, content_type=CONTENT_TYPE)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response
@@ -51,10 +56,24 @@ def _not_found(_error: Exception) -> Problem:
     return Problem("not-found", "There is no such thing, or your token may not see it.")
 
 
+def _taken_over(_error: Exception) -> Problem:
+    return Problem(
+        "taken-over",
+        "An agent has taken this conversation over, so programs send nothing in it until it is handed back.",
+    )
+
+
 _REASONS = {
     "empty": ("invalid", "The answer needs a text or an attachment."),
     "too_long": ("invalid", "The text of an answer may have 100,000 characters."),
+    "window_closed": (
+        "conflict",
+        "The customer last wrote too long ago to be answered freely on this channel.",
+    ),
     "too_many_files": ("invalid", "An answer may have 20 attachments."),
+    "public_files": ("conflict", "Files cannot be sent below a public comment."),
+    "template_files": ("conflict", "No files can follow an approved text until the customer has written."),
+    "bad_address": ("invalid", "One of the addresses in copy is not a mail address."),
     "no_address": ("conflict", "The customer has no address on the conversation's channel to send to."),
     "inbox_off": ("conflict", "The conversation's inbox is switched off, so nothing can be sent from it."),
 }
@@ -90,6 +109,8 @@ _EXPLAINED: Mapping[type[Exception], Callable[[Exception], Problem]] = {
     NotFound: _not_found,
     Http404: _not_found,
     CannotReply: _cannot_reply,
+    TakenOver: _taken_over,
+    webhooks.Refused: hooks.refused,
     **dict.fromkeys(AWAY, _away),
     HttpError: _http,
 }

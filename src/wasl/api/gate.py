@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from django.http.request import UnreadablePostError
 from ninja.operation import Operation
 from ninja.parser import Parser
 
+from wasl.accounts import access_log
 from wasl.accounts.actor import Actor, Forbidden
 from wasl.api import errors, idempotency
 from wasl.channels import access
@@ -30,14 +31,26 @@ class Request(HttpRequest):
 Run = Callable[..., HttpResponse]
 
 
+class _Noted(NamedTuple):
+    """What the access log says of an operation."""
+
+    name: str
+    path: dict[str, Any]
+
+
 def gate(run: Run) -> Run:
     """Wrap an operation, before anything of the request is looked at."""
     parameters = _parameters(run)
+    operation = getattr(run, "__self__", None)
+    name = operation.view_func.__name__ if isinstance(operation, Operation) else ""
 
     @wraps(run)
     def enter(request: Request, **path: Any) -> HttpResponse:
         try:
-            return _enter(request, lambda: run(request, **path), parameters)
+            response = _enter(request, lambda: run(request, **path), parameters, _Noted(name, path))
+            if request.method in READING:
+                _looked(request, _Noted(name, path), response)
+            return response
         except Exception as error:
             return errors.respond(errors.of(error))
 
@@ -56,7 +69,18 @@ def _parameters(run: Run) -> frozenset[str]:
     )
 
 
-def _enter(request: Request, work: Callable[[], HttpResponse], parameters: frozenset[str]) -> HttpResponse:
+def _looked(request: Request, noted: _Noted, response: HttpResponse) -> None:
+    """A look at what is a customer's goes into the access log, in a transaction of its own."""
+    thing, thing_id = access_log.thing_in(noted.path)
+    if response.status_code >= 400 or thing_id is None or not access_log.is_new_look(request.actor, thing_id):
+        return
+    with db.tenant(request.actor.workspace_id):
+        access_log.record(request.actor, f"api.{noted.name}", thing, thing_id, changed=False)
+
+
+def _enter(
+    request: Request, work: Callable[[], HttpResponse], parameters: frozenset[str], noted: _Noted
+) -> HttpResponse:
     request.actor = actor = _authenticate(request)
     _check_query(request, parameters)
     if request.method in READING:
@@ -72,6 +96,8 @@ def _enter(request: Request, work: Callable[[], HttpResponse], parameters: froze
         response = idempotency.once(actor, key, request, body, work) if key else work()
         if response.status_code >= 400:
             transaction.set_rollback(True)
+        else:
+            access_log.record(actor, f"api.{noted.name}", *access_log.thing_in(noted.path))
         return response
 
 

@@ -1,7 +1,5 @@
 """Pages of long lists: where the next one begins, opaque to clients, and the links that lead there."""
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
@@ -10,6 +8,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from wasl.kit.base64url import content, letters
 from wasl.kit.problem import Fault, Problem
 
 LIMIT = 50
@@ -24,7 +23,7 @@ _name = msgspec.json.Decoder(tuple[Annotated[str, msgspec.Meta(pattern=r"^[^\x00
 
 def write(place: AtTime | AtName) -> str:
     """The cursor of a place; its form is ours to change."""
-    return urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+    return letters(msgspec.json.encode(place))
 
 
 def at_time(cursor: str | None) -> AtTime | None:
@@ -39,8 +38,8 @@ def at_name(cursor: str | None) -> AtName | None:
 
 def _read(cursor: str, decoder: "msgspec.json.Decoder[T]") -> T:
     try:
-        return decoder.decode(urlsafe_b64decode(cursor.encode() + b"=="))
-    except (msgspec.MsgspecError, UnicodeError, binascii.Error, RecursionError):
+        return decoder.decode(content(cursor))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         wrong = "This is not a cursor of this list. Take it from 'next' of the page before, or leave it out."
         raise Problem("invalid", wrong, [Fault(wrong, parameter="cursor")]) from None
 

@@ -93,7 +93,9 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _marked(text: str) -> Markup:
     """Text with what stands between backticks as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped before
+    # As plain text: what is put together from a Markup is escaped once more.
+    escaped = str(escape(text))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704 - escaped before
 
 
 @cache

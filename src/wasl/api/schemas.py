@@ -33,7 +33,7 @@ class Inbox(Schema):
     """One end of a channel. `address` is what customers write to; for an API inbox it stands in its address."""
 
     id: UUID
-    channel: Literal["email", "api"]
+    channel: str = Field(description="email, api, whatsapp, sms and so on: the name of its channel.")
     name: str
     address: str
 
@@ -81,14 +81,22 @@ class Conversation(Schema):
     customer: Person
     inbox_id: UUID
     subject: str
-    status: Literal["open", "resolved"]
+    status: Literal["open", "pending", "snoozed", "resolved"] = Field(
+        description="'pending' waits for the customer, 'snoozed' for a time or the customer."
+    )
+    snoozed_until: datetime | None = Field(description="While it is snoozed; null until the customer writes.")
+    language: str = Field(description="In which the customer last wrote: ar, fr, it, en, or empty.")
+    tags: list[str]
+    team_id: UUID | None
     assignee: Person | None
     messages: int
     preview: str = Field(description="The beginning of the last message.")
     trouble: str = Field(description="The state of a delivery that needs a look, or empty.")
     created_at: datetime
     last_at: datetime
-    last_in_at: datetime | None = Field(description="When the customer last wrote.")
+    last_in_at: datetime | None = Field(
+        description="When the customer last wrote; null where all they wrote was imported."
+    )
 
 
 class Conversations(Next):
@@ -98,8 +106,15 @@ class Conversations(Next):
 class Change(Strict):
     """What of a conversation is to change; what is left out stays as it is."""
 
-    status: Literal["open", "resolved"] | None = None
+    status: Literal["open", "pending", "snoozed", "resolved"] | None = None
+    snoozed_until: datetime | None = Field(
+        None, description="With the status 'snoozed'; left out or null: until the customer writes."
+    )
     assignee_id: UUID | None = Field(None, description="An agent's id, or null for nobody.")
+    team_id: UUID | None = Field(None, description="A team's id, or null for none.")
+    tags: list[str] | None = Field(
+        None, max_length=50, description="The names of all its tags; those that do not exist are made."
+    )
 
 
 class File(Schema):
@@ -116,7 +131,7 @@ class File(Schema):
 class Delivery(Schema):
     """How the sending of a message stands."""
 
-    state: Literal["queued", "sending", "retry", "in_doubt", "sent", "delivered", "failed"]
+    state: Literal["queued", "sending", "retry", "in_doubt", "sent", "delivered", "read", "failed"]
     reason: str = Field(
         description="Why it failed or waits, in a word (mailbox_full, address_unknown …), or empty."
     )
@@ -127,6 +142,11 @@ class Delivery(Schema):
     )
     ended_at: datetime | None
     can_retry: bool
+    messages: int = Field(
+        description="As how many messages of the channel it goes, one after the other: where a channel takes one file"
+        " a message. The state is that of the one that is worst off."
+    )
+    messages_sent: int = Field(description="How many of them the provider has taken.")
 
 
 class Attempt(Schema):
@@ -167,7 +187,17 @@ class Message(Schema):
 
     id: UUID
     status: Literal[
-        "received", "ready", "note", "queued", "sending", "retry", "in_doubt", "sent", "delivered", "failed"
+        "received",
+        "ready",
+        "note",
+        "queued",
+        "sending",
+        "retry",
+        "in_doubt",
+        "sent",
+        "delivered",
+        "read",
+        "failed",
     ]
     conversation_id: UUID
     customer_id: UUID
@@ -177,12 +207,17 @@ class Message(Schema):
     at: datetime
     sent_at: datetime | None = Field(description="What the sender's clock said.")
     subject: str
-    text: str
-    html: str = Field(description="Made safe; images from elsewhere do not load.")
+    text: str = Field(description="All of it, with what it quotes.")
+    written: str = Field(
+        description="What the person wrote: the text without quoted history, introductions and signature. Empty when "
+        "there is nothing but a quotation."
+    )
+    html: str = Field(description="All of it, made safe; images from elsewhere do not load.")
     language: str
     auto: str = Field(
         description="'auto-replied', 'auto-generated', 'bulk' or 'list' when a machine wrote it."
     )
+    cc: list[str] = Field(description="Who else it was for; no inbox of the workspace among them.")
     attachments: list[File]
     delivery: Delivery | None
 
@@ -241,6 +276,12 @@ class Reply(Strict):
         "", max_length=100_000, description="Plain text. Empty only when there are attachments."
     )
     attachments: list[NewFile] = Field(default_factory=list, max_length=20)
+    cc: list[str] | None = Field(
+        None,
+        max_length=50,
+        description="Mail addresses in copy. Left out: everybody who takes part in the conversation. Inboxes of the "
+        "workspace are never written to.",
+    )
 
 
 class Touchpoint(Schema):

@@ -9,7 +9,7 @@ from ninja.renderers import BaseRenderer
 
 from wasl.api import errors
 from wasl.api.gate import Decoded, gate
-from wasl.api.views import conversations, customers, log, messages
+from wasl.api.views import callbacks, conversations, customers, log, messages, orders, webhooks
 
 DESCRIPTION = """\
 Everything a business and its customers say to each other, for programs.
@@ -46,5 +46,13 @@ api = NinjaAPI(
 )
 api.add_decorator(gate, mode="view")
 errors.install(api)
-for router in (conversations.router, messages.router, customers.router, log.router):
+for router in (
+    conversations.router,
+    messages.router,
+    customers.router,
+    orders.router,
+    callbacks.router,
+    webhooks.router,
+    log.router,
+):
     api.add_router("", router)

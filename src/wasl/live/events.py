@@ -57,7 +57,7 @@ class Memory:
         """Remember a signal."""
         at = self._tick()
         text = event("change", _body(signal), f"{self._boot}-{at:x}")
-        heard = Heard(at, Signal(signal.kind, signal.workspace, signal.inbox), text)
+        heard = Heard(at, Signal(signal.kind, signal.workspace, signal.inbox, agent=signal.agent), text)
         self._heard.append(heard)
         self._size += len(text)
         if self._size > 2 * self._kept:

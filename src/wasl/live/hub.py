@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import django.db
 import psycopg
 
+from wasl.kit.presence import PRESENCE, Beat
 from wasl.kit.signal import LIVE, Signal
 from wasl.live.events import Memory, event
 from wasl.live.line import Line
+from wasl.live.presence import Board, Room
 from wasl.live.roster import Roster
 from wasl.live.viewers import Viewer
 
@@ -23,6 +25,7 @@ Connect = Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]
 PROBE_EVERY = 10.0
 PROBE_PATIENCE = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.4
+SWEEP_EVERY = 1.0
 REVIEW_EVERY = 30.0
 """Seconds between two looks at every session: those who change access send a signal; this finds what they forgot."""
 
@@ -30,12 +33,27 @@ PAUSE = event("pause")
 """Nothing can be heard just now; a refetch follows when it can be again."""
 
 
+class Ear(Protocol):
+    """Somebody else in this process who wants to hear what the database signals."""
+
+    def hear(self, signal: Signal) -> None:
+        """A signal of any workspace."""
+
+    def beat(self, beat: Beat) -> None:
+        """Somebody is at a conversation."""
+
+    def again(self) -> None:
+        """Something may have been missed."""
+
+
 class Hub:
     """Hears what the database signals and offers it to the lines of that workspace."""
 
     def __init__(self, connect: Connect, roster: Roster) -> None:
         self.memory = Memory()
+        self.board = Board()
         self.listening = False
+        self.ears: list[Ear] = []
         self._connect = connect
         self._roster = roster
         self._rooms: dict[UUID, set[Line]] = {}
@@ -54,6 +72,11 @@ class Hub:
             return len(self._new) + sum(len(room) for room in self._rooms.values())
         room = self._rooms.get(viewer.workspace_id, ())
         return sum(line.viewer is not None and line.viewer.agent_id == viewer.agent_id for line in room)
+
+    def attended(self, workspace_id: UUID, inbox_id: UUID) -> bool:
+        """Whether an agent who sees that inbox has a page of ours open, as far as this process knows."""
+        about = Signal("conversation", workspace_id, inbox_id)
+        return any(line.viewer and line.viewer.may_hear(about) for line in self._rooms.get(workspace_id, ()))
 
     async def open(self, key: str, last: str) -> Line | None:
         """Open a line for a session, resumed after the event id `last`; None when nobody is behind the session.
@@ -99,6 +122,8 @@ class Hub:
     def hear(self, signal: Signal) -> None:
         """A signal of any workspace."""
         heard = self.memory.note(signal)
+        for ear in self.ears:
+            ear.hear(signal)
         room = self._rooms.get(signal.workspace, ())
         if signal.kind == "access":
             self._review(room)
@@ -106,11 +131,39 @@ class Hub:
         for line in room:
             line.offer(heard)
 
+    # Presence -------------------------------------------------------------------------------------------
+
+    def beat(self, beat: Beat) -> None:
+        """A page of an agent is at a conversation. Who is there hears of changes; the page itself always hears."""
+        changed = self.board.hear(beat)
+        self._show((beat.workspace, beat.conversation), beat.inbox, None if changed else beat.agent)
+        for ear in self.ears:
+            ear.beat(beat)
+
+    def _show(self, room: Room, inbox: UUID, only: UUID | None = None) -> None:
+        text, there = self.board.text(room), self.board.agents(room)
+        about = Signal("conversation", room[0], inbox)
+        for line in self._rooms.get(room[0], ()):
+            agent = line.viewer.agent_id if line.viewer else None
+            if agent in there and only in (None, agent):
+                line.show(text, about)
+
+    async def _forget_the_silent(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            for room, inbox in self.board.sweep():
+                self._show(room, inbox)
+
     # Access ---------------------------------------------------------------------------------------------
 
     def review_session(self, key: str) -> None:
-        """A session was changed or ended in this very process: look at its lines at once."""
-        self._review(line for line in self.lines() if line.key == key)
+        """A session was changed or ended in this very process: look at its lines at once, and at those that the same
+        agent has open elsewhere, which may have been opened with a password that is another now."""
+        lines = self.lines()
+        whose = {line.viewer.agent_id for line in lines if line.key == key and line.viewer}
+        self._review(
+            line for line in lines if line.key == key or (line.viewer and line.viewer.agent_id in whose)
+        )
 
     def _review(self, lines: Iterable[Line]) -> None:
         """Hold lines until it is known again what their viewers may see."""
@@ -160,6 +213,7 @@ class Hub:
         """Listen until cancelled, through every restart of the database."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._review_all())
+            group.create_task(self._forget_the_silent())
             group.create_task(self._keep_listening())
 
     async def _keep_listening(self) -> None:
@@ -168,6 +222,7 @@ class Hub:
             try:
                 async with await self._connect() as conn:
                     await conn.execute(f"LISTEN {LIVE}")
+                    await conn.execute(f"LISTEN {PRESENCE}")
                     self._connected()
                     pause = 0.0
                     await self._listen(conn)
@@ -182,17 +237,18 @@ class Hub:
     async def _listen(self, conn: psycopg.AsyncConnection[Any]) -> None:
         while True:
             async for note in conn.notifies(timeout=PROBE_EVERY):
-                self._read(note.payload)
+                self._read(note.channel, note.payload)
             async with asyncio.timeout(PROBE_PATIENCE):
                 await conn.execute("SELECT 1")
 
-    def _read(self, payload: str) -> None:
+    def _read(self, channel: str, payload: str) -> None:
         try:
-            signal = Signal.read(payload)
-        except (ValueError, KeyError, TypeError):
+            if channel == PRESENCE:
+                self.beat(Beat.read(payload))
+            else:
+                self.hear(Signal.read(payload))
+        except (ValueError, KeyError, TypeError, AttributeError):
             log.warning("a signal that is none was ignored")
-        else:
-            self.hear(signal)
 
     def _connected(self) -> None:
         """Whatever was signalled while nobody listened is lost: everyone reads again, as what they may be now."""
@@ -202,6 +258,8 @@ class Hub:
         for line in lines:
             line.refetch()
         self._review(line for line in lines if line.viewer)
+        for ear in self.ears:
+            ear.again()
 
     def _broken(self) -> None:
         self.listening = False

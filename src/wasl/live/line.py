@@ -3,6 +3,7 @@
 import asyncio
 from typing import Literal
 
+from wasl.kit.signal import Signal
 from wasl.live.events import Heard, Memory, event
 from wasl.live.viewers import Viewer
 
@@ -42,6 +43,12 @@ class Line:
                 self.refetch()
         elif self.viewer is not None and self.viewer.may_hear(heard.signal):
             self._push(heard.text)
+
+    def show(self, text: bytes, about: Signal) -> None:
+        """Something passing that need not arrive: dropped while the line is held, and when it is far behind."""
+        near = self._held is None and not self._lapsed and len(self._waiting) < WAITING // 2
+        if near and self.viewer is not None and self.viewer.may_hear(about):
+            self.say(text)
 
     def hold(self) -> int:
         """Let nothing through until `release`; returns a number that tells this hold from later ones."""

@@ -1,12 +1,14 @@
 """`/live`: the event stream of one browser.
 
 Events: `hello` (data: the agent's id), `change` (data: {"k": kind, "c": conversation ids, "u": customer ids,
-"i": inbox id}), `refetch` (anything may have changed), `pause` (nothing can be heard; a refetch will follow),
+"i": inbox id}), `presence` (data: {"c": conversation id, "p": [[agent id, name, "viewing" or "typing"], …]}, for who is
+there too), `refetch` (anything may have changed), `pause` (nothing can be heard; a refetch will follow),
 `beat` (the line is alive), `end` (data: stopping, moved or signed-out). A browser resumes with `Last-Event-ID`, or
 with `?last=` where it cannot set the header.
 """
 
 import asyncio
+import re
 
 import django.db
 import psycopg
@@ -25,6 +27,8 @@ MOST_STREAMS = 3000
 MOST_PER_AGENT = 24
 RETRY = 2000
 """Milliseconds before a browser without our script comes back."""
+_KEY = re.compile("[a-z0-9]{8,40}")
+"""A session's. Many are looked up at once: one that the database cannot even be asked for would spoil it for all."""
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -67,7 +71,7 @@ class Stream:
             self._hub.close(line)
 
     async def _open(self, key: str, last: str) -> Line:
-        if not key:
+        if not _KEY.fullmatch(key):
             raise Refused(401)
         if self._hub.count() >= MOST_STREAMS:
             raise Refused(503)

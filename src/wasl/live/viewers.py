@@ -33,6 +33,8 @@ class Viewer:
 
     def may_hear(self, signal: Signal) -> bool:
         """Whether a signal of their own workspace concerns something they may see."""
+        if signal.agent is not None:
+            return signal.agent == self.agent_id
         if self.role in _ADMINISTER:
             return True
         if signal.kind == "quarantine":

@@ -56,7 +56,6 @@ class Opened:
     who: Markup
     href: str
     shown: Markup
-    quoted: Markup
     files: list[Attached]
     reply: str
 
@@ -125,11 +124,7 @@ def opened(person: Person, mail: Mail) -> Opened:
     content = mail.content
     hrefs = [file_address(person, mail, n) for n in range(len(content.parts))]
     own = {p.content_id: f"{h}?show=1" for p, h in zip(content.parts, hrefs, strict=True) if _is_picture(p)}
-    if content.html:
-        shown, quoted = bodies.of_html(content.html, own), Markup()
-    else:
-        body = bodies.of_text(content.text)
-        shown, quoted = body.shown, body.quoted
+    shown = bodies.of_html(content.html, own) if content.html else bodies.of_text(content.text)
     files = [
         Attached(p.filename, p.content_type, len(p.content), href)
         for p, href in zip(content.parts, hrefs, strict=True)
@@ -138,7 +133,7 @@ def opened(person: Person, mail: Mail) -> Opened:
     href = address(person, box=_other(mail.box), mail=mail.name)
     reply = address(person, box=_other(mail.box), mail=mail.name, write="reply")
     who = mail.from_or_to.address
-    return Opened(mail, Markup("<bdi>{}</bdi>").format(who), href, shown, quoted, files, reply)
+    return Opened(mail, Markup("<bdi>{}</bdi>").format(who), href, shown, files, reply)
 
 
 def _is_picture(part: Part) -> bool:
@@ -164,12 +159,13 @@ def writing(person: Person, original: Mail | None) -> Writing:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way the network may behave."""
+    """One way the network may behave. With `group` a new group of them begins."""
 
     mode: Mode
     text: str
     help: str
     is_on: bool
+    group: str = ""
 
 
 def faults(person: Person) -> list[Fault]:
@@ -186,7 +182,36 @@ def faults(person: Person) -> list[Fault]:
     return [Fault(mode, text, help_, mode == now) for mode, text, help_ in words]
 
 
+def app_faults(channel: str, address: str) -> list[Fault]:
+    """The ways an app's provider may behave, and which one is next for this customer."""
+    now = network().rule_on(channel, address).mode
+    calls, webhooks = _("What Wasl sends"), _("What the customer does")
+    words = [
+        (Mode.AT_ONCE, _("Everything goes well"), "", ""),
+        (Mode.LATE, _("Delivers late"), _("after 20 seconds"), calls),
+        (Mode.REFUSE_NOW, _("Refuses for now"), _("try again later"), ""),
+        (Mode.REFUSE, _("Refuses for good"), _("nobody there"), ""),
+        (Mode.RATE_LIMIT, _("Says that it is too much"), "", ""),
+        (Mode.RATE_LIMIT_WAIT, _("Says how long to wait"), _("30 seconds"), ""),
+        (Mode.BREAK, _("Breaks down"), _("takes nothing"), ""),
+        (Mode.LOSE_ANSWER, _("Takes it, loses the answer"), _("Wasl must find out"), ""),
+        (Mode.BOUNCE, _("Takes it, fails later"), _("after 2 minutes"), ""),
+        (Mode.EARLY, _("Reports before it answers"), "", ""),
+        (Mode.SLOW, _("Tells late"), _("after 20 seconds"), webhooks),
+        (Mode.LOSE, _("Never tells"), "", ""),
+        (Mode.TWICE, _("Tells twice"), "", ""),
+        (Mode.SHUFFLE, _("Tells the next one first"), "", ""),
+    ]
+    return [Fault(mode, text, help_, mode == now, group) for mode, text, help_, group in words]
+
+
 def is_for_good(person: Person) -> bool:
     """Whether the network keeps behaving so, mail after mail."""
     rule = network().rule(person.address)
+    return rule.mode != Mode.AT_ONCE and not rule.once
+
+
+def app_for_good(channel: str, address: str) -> bool:
+    """The same of an app."""
+    rule = network().rule_on(channel, address)
     return rule.mode != Mode.AT_ONCE and not rule.once

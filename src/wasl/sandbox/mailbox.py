@@ -49,6 +49,17 @@ class Mail:
         return self.content.sender if self.box == "inbox" or not self.content.to else self.content.to[0]
 
     @property
+    def lead(self) -> str:
+        """What mail programs put before the subject of an answer (“Re:”), which says nothing of its direction."""
+        found = REPLY.match(self.content.subject)
+        return found[0].strip() if found else ""
+
+    @property
+    def title(self) -> str:
+        """The subject without that."""
+        return REPLY.sub("", self.content.subject, count=1).strip()
+
+    @property
     def message_id(self) -> str:
         """Without angle brackets, maybe ''."""
         return self.content.message_id

@@ -1,21 +1,20 @@
-"""The customers' mail provider: takes mail for every `.example` mailbox over SMTP, and behaves as the network is told.
+"""The customers' providers: one that takes mail for every `.example` mailbox over SMTP, and the stand-ins of the other
+channels (`standins/`) on the HTTP port. They behave as the network is told.
 
-It can be asked over HTTP whether it took a message, as real providers can: GET /taken?message_id=…
+The mail provider can be asked over HTTP whether it took a message, as real ones can: GET /taken?message_id=…
 """
 
 import asyncio
-import contextlib
-import json
 import logging
 import os
 import signal
 import smtplib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import BinaryIO, Self, cast
 from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -23,9 +22,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from wasl.channels.email.receive import Protocol
 from wasl.config.env import Env, load
 from wasl.kit.clock import now
-from wasl.sandbox.network import Mode, Network, Rule
+from wasl.sandbox.app import app
+from wasl.sandbox.network import Mode, Rule
 from wasl.sandbox.place import Entry, Place, message_id
 from wasl.sandbox.report import undelivered
+from wasl.sandbox.serving import Server
+from wasl.sandbox.standins import standins
+from wasl.sandbox.world import World
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +86,11 @@ class Provider:
 
     def __init__(self, folder: Path, ports: Ports) -> None:
         self.place = Place(folder)
-        self.network = Network(folder)
+        self.world = World(folder)
+        self.network = self.world.network
         self.ports = ports
         self._servers: list[asyncio.Server] = []
+        self._ends: list[Callable[[], Awaitable[None]]] = []
         self._sessions: WeakSet[SMTP] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,8 +99,11 @@ class Provider:
         self.place.folder.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         smtp = await loop.create_server(self._session, HOST, self.ports.smtp)
-        asked = await asyncio.start_server(self._answer, HOST, self.ports.http)
-        self._servers = [smtp, asked]
+        self._servers = [smtp]
+        self._http = Server(app(self.world, self.place.was_taken), lambda: self.world.talk)
+        await self._http.start(HOST, self.ports.http)
+        self.world.start()
+        self._ends = [await each.start(self.world) for each in standins().values() if each.start]
         for path in self.place.put_off():
             self._schedule(path)
 
@@ -107,12 +115,16 @@ class Provider:
     @property
     def http_port(self) -> int:
         """The port on which it can be asked."""
-        return int(self._servers[1].sockets[0].getsockname()[1])
+        return self._http.port
 
     async def stop(self) -> None:
         """Stop listening and hang up. What was put off waits in its folder."""
         for server in self._servers:
             server.close()
+        for end in self._ends:
+            await end()
+        await self._http.stop()
+        await self.world.stop()
         for session in list(self._sessions):
             if session.transport is not None:
                 session.transport.abort()  # type: ignore[attr-defined]
@@ -240,36 +252,6 @@ class Provider:
         except (OSError, smtplib.SMTPException) as error:
             return f"{type(error).__name__}: {error}"
         return "250"
-
-    # Being asked ---------------------------------------------------------------------------------------------
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One HTTP/1.1 request, answered and closed."""
-        try:
-            async with asyncio.timeout(5):
-                line = (await reader.readline()).decode("latin-1").split()
-                while (await reader.readline()).strip():
-                    pass
-            status, body = self._look_up(line)
-            text = json.dumps(body).encode()
-            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
-            writer.write(head.encode() + b"Connection: close\r\n\r\n" + text)
-            await writer.drain()
-        except (TimeoutError, OSError, ValueError):
-            pass
-        finally:
-            with contextlib.suppress(OSError):
-                writer.close()
-                await writer.wait_closed()
-
-    def _look_up(self, line: list[str]) -> tuple[str, dict[str, Any]]:
-        if len(line) != 3 or line[0] != "GET":
-            return "400 Bad Request", {"error": "GET only"}
-        target = urlsplit(line[1])
-        asked = parse_qs(target.query).get("message_id")
-        if target.path != "/taken" or not asked:
-            return "404 Not Found", {"error": "GET /taken?message_id=…"}
-        return "200 OK", {"taken": self.place.was_taken(asked[0])}
 
 
 def _sender(envelope: Envelope) -> str:

@@ -16,16 +16,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from markupsafe import Markup
 
 from wasl.channels.base import Address, Part
 from wasl.channels.models import Inbox
-from wasl.sandbox import bench, mailbox, people, wire
+from wasl.sandbox import bench, mailbox, people, views_phone, wire
 from wasl.sandbox.network import EVERYONE, Mode, Rule
 from wasl.sandbox.people import NotPlayable, Person
 from wasl.sandbox.place import Box, Entry, NoSuchMail
 from wasl.sandbox.report import junk as junk_report
-from wasl.workspace.format import first_name
 from wasl.workspace.shapes.rail import rail
 from wasl.workspace.views.messages import plain_name
 from wasl.workspace.web import Request
@@ -42,21 +40,25 @@ def page(request: Request, person_id: UUID | None = None) -> HttpResponse:
     person = people.chosen(everyone, person_id, bench.place())
     if person is None:
         return render(request, "sandbox/nobody.html", {"rail": rail(request.actor)})
+    if request.headers.get("HX-Target") in ("phone", "screen"):
+        return views_phone.part(request, person)
     desk = bench.desk(person, _box(request), request.GET.get("mail", ""), request.GET.get("write", ""))
     context = {"desk": desk, "person": person}
     if request.headers.get("HX-Target") == "mailbox":
         return render(request, "sandbox/mailbox.html", context)
     if request.headers.get("HX-Target") == "mails":
-        return render(request, "sandbox/news.html", {**context, "lines": wire.lines(bench.place(), everyone)})
+        apps = views_phone.of(request, person).apps
+        return render(
+            request, "sandbox/news.html", {**context, "lines": wire.lines(bench.place(), everyone, apps)}
+        )
     near = people.nearest(everyone, person)
     more = {
         "rail": rail(request.actor),
-        "who": Markup("<bdi>{}</bdi>").format(first_name(person.name)),
+        "phone": views_phone.shown(request, person),
+        **views_phone.network(request, person),
         "near": [(each, bench.address(each)) for each in near],
         "others": [(each, bench.address(each)) for each in everyone if each not in near],
-        "faults": bench.faults(person),
-        "for_good": bench.is_for_good(person),
-        "lines": wire.lines(bench.place(), everyone),
+        "lines": wire.lines(bench.place(), everyone, views_phone.of(request, person).apps),
     }
     return render(request, "sandbox/page.html", {**context, **more})
 
@@ -65,20 +67,10 @@ def _box(request: Request) -> Box:
     return "sent" if request.GET.get("box") == "sent" else "inbox"
 
 
-def _person(request: Request, person_id: UUID) -> Person:
-    """Who is played; changing anything needs the right to write."""
-    if request.method == "POST":
-        request.actor.require_write()
-    person = people.chosen(people.people(request.actor, bench.place()), person_id, bench.place())
-    if person is None:
-        raise Http404
-    return person
-
-
 @require_safe
 def file(request: Request, person_id: UUID, box: Box, name: str, number: int) -> HttpResponseBase:
     """A file of a mail; a picture also to look at (`?show=1`)."""
-    person = _person(request, person_id)
+    person = views_phone.played(request, person_id)
     try:
         part = mailbox.mail(bench.place(), person.address, name, box).content.parts[number]
     except (NoSuchMail, IndexError) as error:
@@ -96,7 +88,7 @@ def file(request: Request, person_id: UUID, box: Box, name: str, number: int) ->
 @require_POST
 def send(request: Request, person_id: UUID) -> HttpResponse:
     """Send what was written, over SMTP to Wasl's own listener."""
-    person = _person(request, person_id)
+    person = views_phone.played(request, person_id)
     text = request.POST.get("text", "").replace("\r\n", "\n")[:LARGEST_TEXT]
     files = [
         Part(f.name or "file", f.content_type or "application/octet-stream", f.read())
@@ -155,7 +147,7 @@ def _not_sent(why: str) -> HttpResponse:
 @require_POST
 def seen(request: Request, person_id: UUID, name: str) -> HttpResponse:
     """Mark a mail as read, or with `seen=0` as unread."""
-    person = _person(request, person_id)
+    person = views_phone.played(request, person_id)
     as_read = request.POST.get("seen", "1") == "1"
     try:
         bench.place().mark(person.address, name, seen=as_read)
@@ -169,7 +161,7 @@ def seen(request: Request, person_id: UUID, name: str) -> HttpResponse:
 @require_POST
 def junk(request: Request, person_id: UUID, name: str) -> HttpResponse:
     """Report a mail as junk, as mail providers pass it on to the sender (RFC 5965), and throw it away."""
-    person = _person(request, person_id)
+    person = views_phone.played(request, person_id)
     try:
         stored = bench.place().mail(person.address, name)
         raw = stored.path.read_bytes()
@@ -192,7 +184,7 @@ def _note(what: str, person: Person, name: str) -> None:
 @require_POST
 def disturb(request: Request, person_id: UUID) -> HttpResponse:
     """Tell the network how to treat this person's next mail, or (`keep=1`) every one from now on."""
-    person = _person(request, person_id)
+    person = views_phone.played(request, person_id)
     try:
         mode = Mode(request.POST.get("mode", ""))
     except ValueError:

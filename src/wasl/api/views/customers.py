@@ -25,7 +25,9 @@ def customers(
     response: HttpResponse,
     limit: Limit = paging.LIMIT,
     cursor: Place = None,
-    search: Annotated[str, Query(max_length=200, description="Part of a name or of an address.")] = "",
+    search: Annotated[
+        str, Query(max_length=200, description="Beginnings of words of a name or an address.")
+    ] = "",
 ) -> dict[str, Any]:
     """By name. Customers that were merged appear once, as what they are now."""
     page = queries.customers(request.actor, search, paging.at_name(cursor), limit)

@@ -11,6 +11,7 @@ from ninja import Router
 from wasl.accounts.actor import Actor, NotFound
 from wasl.api.gate import Request
 from wasl.api.schemas import Delivery, DeliveryInFull, Message, Waiting
+from wasl.channels.email.trim.message import written
 from wasl.conversations import actions, queries
 from wasl.conversations.models import Attachment
 from wasl.conversations.queries import Shown
@@ -148,9 +149,11 @@ def shape(shown: Shown) -> dict[str, Any]:
         "sent_at": row.sent_at,
         "subject": row.subject,
         "text": row.text,
+        "written": written(row.text, row.html) if row.way == "in" else row.text,
         "html": row.html,
         "language": row.language,
         "auto": row.auto,
+        "cc": [each.address for each in shown.copies],
         "attachments": [_file(file) for file in shown.files],
         "delivery": _delivery_shape(shown.delivery) if shown.delivery else None,
     }
@@ -184,4 +187,6 @@ def _delivery_shape(view: DeliveryView) -> dict[str, Any]:
         "next_at": view.next_at,
         "ended_at": view.ended_at,
         "can_retry": view.can_retry,
+        "messages": view.parts,
+        "messages_sent": view.left,
     }

@@ -1,0 +1,1 @@
+"""Web chat for other people's pages: the widget, and what its door must know of visitors."""
