@@ -22,7 +22,7 @@ class Front:
     process: "subprocess.Popen[bytes]"
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> "Got":
-        line = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        line = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             line.request(method, path, body, headers or {})
             return Got.of(line.getresponse())

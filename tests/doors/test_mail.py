@@ -1,5 +1,6 @@
 """The mail listener, spoken to over real sockets in a process of its own."""
 
+import asyncio
 import smtplib
 import socket
 import ssl
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +16,11 @@ import pytest
 
 from tests.processes import free_port, role, wait_for_port
 from tests.worlds import Shop
+from wasl.channels.email import receive
+from wasl.channels.models import Inbox
+from wasl.intake.models import Inbound
 from wasl.kit import blobs
+from wasl.kit.db import tenant
 
 LIMIT = 300_000
 
@@ -111,6 +117,14 @@ def send(listener: Listener, message: EmailMessage | bytes, to: str = "support@d
         smtp.sendmail("camille@atelier.example", [to], raw)
 
 
+def test_who_cannot_have_the_port_ends_at_once(
+    ports: tuple[int, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with role("wasl.doors.mail:serve", WASL_SMTP_PORT=str(ports[0])) as second:
+        assert second.wait(90) == 1
+    assert "WASL_SMTP_PORT" in capfd.readouterr().err
+
+
 def test_accepted_means_committed(listener: Listener) -> None:
     line = listener.talk()
     assert line.greeting.startswith("220")
@@ -137,6 +151,18 @@ def test_the_same_mail_twice_is_stored_once(listener: Listener) -> None:
     send(listener, relayed)
     assert len(listener.stored()) == 1
     assert listener.queued() == 1
+
+
+def test_forwarded_mail_comes_in_under_an_address_of_its_own(listener: Listener, shop: Shop) -> None:
+    with tenant(shop.id):
+        Inbox.objects.filter(id=shop.mail.id).update(forward="in-k3m9p2q7r4s8")
+    send(listener, mail("Forwarded"), "In-K3m9p2q7r4s8@wasl.example")
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send(listener, mail("Guessed"), "in-k3m9p2q7r4s9@wasl.example")
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send(listener, mail("To nobody"), "@wasl.example")
+    with tenant(shop.id):
+        assert [row.inbox_id for row in Inbound.objects.all()] == [shop.mail.id]
 
 
 @pytest.mark.parametrize("other", [mail("Other words"), mail(message_id="<2@customer.example>")])
@@ -199,6 +225,9 @@ def test_too_large_is_said_before_data_ends(listener: Listener) -> None:
     line.send(b"Subject: Big\r\n\r\n" + b"x" * 70 + b"\r\n")
     line.send((b"y" * 998 + b"\r\n") * (LIMIT // 1000 + 5))
     assert line.answer().startswith("552 5.3.4")
+    # Who is still sending is not cut off: it would take that for trouble on the way, and try for days.
+    line.send((b"y" * 998 + b"\r\n") * (2 * LIMIT // 1000) + b"\r\n.\r\n")
+    assert line.file.read() == b""
     line.close()
     assert listener.stored() == []
 
@@ -255,6 +284,40 @@ def test_a_line_that_drops_in_the_middle_leaves_nothing(listener: Listener) -> N
     line.close()
     send(listener, mail())
     assert len(listener.stored()) == 1
+
+
+def test_who_falls_silent_in_the_middle_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "STALL", 0.05)
+    taken: list[bytes] = []
+
+    async def take(_self: Any, _server: Any, _session: Any, envelope: Any) -> str:
+        taken.append(envelope.content.read())
+        return "250 Ok"
+
+    handler = type("Handler", (), {"handle_DATA": take})()
+
+    async def story() -> bytes:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: receive.Protocol(handler, folder=str(tmp_path), hostname="here", loop=loop),
+            "127.0.0.1",
+            0,
+        )
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        await reader.readline()
+        for words in (b"EHLO x", b"MAIL FROM:<a@b.example>", b"RCPT TO:<c@d.example>", b"DATA"):
+            writer.write(words + b"\r\n")
+            while (await reader.readline())[3:4] == b"-":
+                pass
+        writer.write(b"Subject: Half\r\n\r\nand then")
+        rest = await reader.read()
+        writer.close()
+        server.close()
+        return rest
+
+    assert asyncio.run(story()).startswith(b"421 4.4.2")
+    assert taken == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_talking_before_354_is_not_answered_with_a_message(listener: Listener) -> None:

@@ -5,7 +5,6 @@ Check the token, check the message, store it, and only then say 202. What the me
 
 import asyncio
 import hashlib
-import logging
 from uuid import UUID
 
 import msgspec
@@ -17,13 +16,10 @@ from wasl.channels.access import Access
 from wasl.channels.api.schemas import Accepted, Incoming, Refused, Results, encode, read_batch, read_one
 from wasl.doors import asgi, desk
 from wasl.doors.desk import Desk
-from wasl.doors.spool import BodyTooLarge, BodyTooSlow, Crowded, SenderGone
 from wasl.intake.store import INLINE, Raw, Stored, put_aside
 from wasl.kit.ids import uuid7
 from wasl.kit.jsonbody import check_key, check_type
 from wasl.kit.problem import Fault, Problem
-
-log = logging.getLogger(__name__)
 
 
 class Door:
@@ -33,17 +29,9 @@ class Door:
         self._batch = batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._answer(scope, receive, send)
-        except Problem as problem:
-            if drain := getattr(receive, "drain", None):
-                await drain()
-            await asgi.refuse(send, problem, head=scope["method"] == "HEAD")
-        except (BodyTooLarge, BodyTooSlow, Crowded, SenderGone):
-            raise  # the front's to answer
-        except Exception:
-            log.exception("a message could not be taken at the API's door")
-            await asgi.refuse(send, Problem("broken", "Nothing was accepted. Please send the same again."))
+        await asgi.guarded(
+            self._answer, scope, receive, send, "a message could not be taken at the API's door"
+        )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":

@@ -1,9 +1,13 @@
 """The few things a native door needs of ASGI: a header, a whole body, an answer."""
 
-from starlette.types import Message, Receive, Scope, Send
+import logging
 
-from wasl.doors.spool import Body, Spool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wasl.doors.spool import Body, BodyTooLarge, BodyTooSlow, Crowded, SenderGone, Spool
 from wasl.kit.problem import CONTENT_TYPE, Problem
+
+log = logging.getLogger(__name__)
 
 
 def headers(scope: Scope) -> dict[bytes, bytes]:
@@ -13,21 +17,35 @@ def headers(scope: Scope) -> dict[bytes, bytes]:
 
 SMALL = 1_000_000
 """Bodies up to this many bytes stay in memory while they arrive."""
+HELD = 64_000_000
+"""Bytes of all bodies that arrive at one time and are kept there; beyond that they go to files, small as they are.
+Three thousand that stop short of their end would be gigabytes, and nobody has to prove anything to begin one."""
+
+
+class _Held:
+    """What is kept in memory just now."""
+
+    size = 0
 
 
 async def body(receive: Receive, spool: Spool) -> bytes | Body:
-    """The whole body: its bytes, or when it is large the file that it was collected in (the caller closes it).
+    """The whole body: its bytes, or the file that it was collected in when it, or all that arrive together, are large
+    (the caller closes it).
 
     Raises what `receive` and `Spool.body` raise.
     """
     parts: list[Message] = []
     size = 0
-    while size <= SMALL:
-        part = await receive()
-        parts.append(part)
-        if not part.get("more_body"):
-            return b"".join([part.get("body", b"") for part in parts])
-        size += len(part.get("body", b""))
+    try:
+        while not parts or (size <= SMALL and _Held.size <= HELD):
+            part = await receive()
+            parts.append(part)
+            if not part.get("more_body"):
+                return b"".join([part.get("body", b"") for part in parts])
+            size += len(part.get("body", b""))
+            _Held.size += len(part.get("body", b""))
+    finally:
+        _Held.size -= size
     parts.reverse()
 
     async def again() -> Message:
@@ -39,6 +57,26 @@ async def body(receive: Receive, spool: Spool) -> bytes | Body:
 async def answer(send: Send, status: int, content: bytes, *more: tuple[bytes, bytes]) -> None:
     """Send JSON."""
     await _send(send, status, content, b"application/json", more)
+
+
+async def guarded(answer: ASGIApp, scope: Scope, receive: Receive, send: Send, complaint: str) -> None:
+    """Answer a request; a Problem is said, and whatever nobody foresaw goes to the log under `complaint`."""
+    try:
+        await answer(scope, receive, send)
+    except Problem as problem:
+        if drain := getattr(receive, "drain", None):
+            await drain()
+        await refuse(send, problem, head=scope["method"] == "HEAD")
+    except (BodyTooLarge, BodyTooSlow, Crowded, SenderGone):
+        raise  # the front's to answer
+    except Exception:
+        log.exception(complaint)
+        await refuse(send, Problem("broken", "Nothing was accepted. Please send the same again."))
+
+
+async def answer_as(send: Send, kind: str, content: bytes) -> None:
+    """Send content of that type."""
+    await _send(send, 200, content, kind.encode(), ())
 
 
 async def refuse(send: Send, problem: Problem, *, head: bool = False) -> None:

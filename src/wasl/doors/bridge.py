@@ -24,6 +24,9 @@ IN_MEMORY = 2 * 1024 * 1024
 SEND_PATIENCE = 60.0
 """Seconds a client may take to accept one piece, once the buffers between us are full."""
 MOST_WAITING = 500
+LARGE = 1024 * 1024
+"""Bytes of a body from which a request is an upload. A quarter of the threads does these: eight people who hand over
+a film each do not hold up what others click, and need no eight connections to the database."""
 REFRESH = "HTTP_WASL_REFRESH"
 """A page that reads itself again because of a live event. A quarter of the threads does these: when every open page
 does so at once, what someone clicks does not queue behind them."""
@@ -88,9 +91,10 @@ class Bridge:
         self._spool = spool
         self._secure = secure
         self._seen = seen
-        refreshing = max(1, threads // 4)
-        self._pages = ThreadPoolExecutor(max(1, threads - refreshing), "page")
-        self._refreshes = ThreadPoolExecutor(refreshing, "refresh")
+        few = max(1, threads // 4)
+        self._pages = ThreadPoolExecutor(max(1, threads - 2 * few), "page")
+        self._refreshes = ThreadPoolExecutor(few, "refresh")
+        self._uploads = ThreadPoolExecutor(few, "upload")
         self._files = ThreadPoolExecutor(2, "file")
         self._waiting = 0
 
@@ -103,7 +107,7 @@ class Bridge:
         try:
             environ = environ_of(scope, body, secure=self._secure)
             work = contextvars.copy_context().run
-            threads = self._refreshes if REFRESH in environ else self._pages
+            threads = self._threads_for(environ, body)
             answer = await asyncio.get_running_loop().run_in_executor(threads, work, self._page, environ)
         finally:
             self._waiting -= 1
@@ -113,6 +117,11 @@ class Bridge:
             await _send_whole(answer, send)
         else:
             await self._send_file(answer, answer.file, scope, receive, send)
+
+    def _threads_for(self, environ: Environ, body: Body) -> ThreadPoolExecutor:
+        if body.size >= LARGE:
+            return self._uploads
+        return self._refreshes if REFRESH in environ else self._pages
 
     def _page(self, environ: Environ) -> Answer:
         """In a thread: run Django to the end of what it has to do."""
@@ -156,11 +165,14 @@ class Bridge:
                 await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
-            await loop.run_in_executor(self._files, file.close)
+            try:
+                await loop.run_in_executor(self._files, file.close)
+            except RuntimeError:  # the threads have ended, as everything does
+                file.close()
 
     def close(self) -> None:
         """End the threads, once they are done."""
-        for threads in (self._pages, self._refreshes, self._files):
+        for threads in (self._pages, self._refreshes, self._uploads, self._files):
             threads.shutdown(wait=False, cancel_futures=True)
 
 

@@ -1,8 +1,9 @@
 """What the native doors of a process share: connections, a writer, and what is known of tokens."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -14,8 +15,11 @@ from wasl.doors.spool import Spool
 from wasl.intake.door import Door
 from wasl.intake.store import Raw, Stored
 from wasl.intake.writer import Unavailable
+from wasl.kit.db import SET_WORKSPACE, AsyncConnection
 from wasl.kit.memory import give_back
 from wasl.kit.problem import Problem
+
+T = TypeVar("T")
 
 CONNECTIONS = 2
 """For questions that are rare: who a token is, and what a message was that came before."""
@@ -50,6 +54,27 @@ class Desk:
     async def _look_up(self, token: bytes) -> Access | None:
         try:
             return await self._door.with_connection(partial(access.look_up_async, digest=token))
+        except Unavailable as error:
+            raise _away() from error
+
+    async def rows(self, question: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of a small question. Raises Problem when the database is away."""
+        try:
+            return await self._door.ask(question, values)
+        except Unavailable as error:
+            raise _away() from error
+
+    async def inside(self, workspace: UUID, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `work` makes of a connection, in a transaction of that workspace. Raises Problem when the database is
+        away."""
+
+        async def go(conn: AsyncConnection) -> T:
+            async with conn.transaction():
+                await conn.execute(SET_WORKSPACE, [str(workspace)])
+                return await work(conn)
+
+        try:
+            return await self._door.with_connection(go)
         except Unavailable as error:
             raise _away() from error
 

@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wasl.config.env import Env
-from wasl.doors import api, desk
+from wasl.doors import api, chat, desk, hooks, voice
 from wasl.doors.bridge import Bridge
+from wasl.doors.peer import behind
 from wasl.doors.problems import problem
 from wasl.doors.spool import BodyTooLarge, BodyTooSlow, Crowded, Incoming, SenderGone, Spool
 from wasl.doors.static import Static
@@ -51,18 +52,22 @@ class Front:
             seen=self._answered,
         )
         self._gate = Gate(env.allowed_hosts, env.http_body_limit, env.body_timeout)
-        self.app = Starlette(
+        chats, self._streams = chat.routes(hub)
+        taken = [*api.routes, *voice.routes, *hooks.routes]
+        pages = Starlette(
             routes=[
                 Route("/live", Stream(hub, settings.SESSION_COOKIE_NAME)),
                 Route(HEALTH, self._health),
                 Mount("/static", Static()),
-                *api.routes,
+                *taken,
+                *chats,
             ],
             middleware=[Middleware(self._gate.around)],
             exception_handlers=HANDLERS,
         )
-        self.app.router.redirect_slashes = False
-        self.app.router.default = self._bridge
+        pages.router.redirect_slashes = False
+        pages.router.default = self._bridge
+        self.app = behind(Short(taken, self._gate, pages), env.proxies)
 
     def _answered(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
         """A page that touches the session's cookie signed someone in or out, or moved them: look at their streams."""
@@ -82,6 +87,7 @@ class Front:
         """Let streams end themselves and answers be finished; whether all were within the grace."""
         self._gate.closing = True
         self._hub.end_all()
+        self._streams.end_all()
         finished = await self._gate.empty(GRACE)
         await desk.close()
         self._bridge.close()
@@ -90,6 +96,44 @@ class Front:
 
 
 _SESSION_COOKIE = f"{settings.SESSION_COOKIE_NAME}=".encode()
+
+
+class Short:
+    """The short way for what programs bring: looking for their route among all of them, behind every layer that a page
+    needs, costs more than their answer. An address means the same here as there, and goes through the same gate."""
+
+    def __init__(self, routes: Sequence[Route], gate: "Gate", rest: ASGIApp) -> None:
+        self._routes = routes
+        self._rest = rest
+        self._gated = gate.around(self._answer)
+        # A provider calls one address again and again.
+        self._found = lru_cache(1000)(self._find)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        here = path.startswith(SHORT) and self._found(path) is not None
+        await (self._gated if here else self._rest)(scope, receive, send)
+
+    def _find(self, path: str) -> tuple[ASGIApp, dict[str, Any]] | None:
+        scope = {"type": "http", "method": "POST", "path": path, "root_path": ""}
+        for route in self._routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                return route.app, found["path_params"]
+        return None
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._found(scope["path"])
+        assert found
+        app, scope["path_params"] = found
+        try:
+            await app(scope, receive, send)
+        except (BodyTooLarge, BodyTooSlow, Crowded, SenderGone) as error:
+            response = await HANDLERS[type(error)](Request(scope), error)
+            await response(scope, receive, send)
+
+
+SHORT = ("/hooks/", "/api/v1/inboxes/")
 
 
 class Gate:
@@ -127,10 +171,11 @@ class Gate:
             return None
         if self.closing:
             return 503
-        return None if self._is_ours(Headers(scope=scope).get("host", "")) else 400
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        return None if self._is_ours(host) else 400
 
-    def _allowed(self, host: str) -> bool:
-        domain, _port = split_domain_port(host)
+    def _allowed(self, host: bytes) -> bool:
+        domain, _port = split_domain_port(host.decode("latin-1"))
         return bool(domain) and validate_host(domain, self._hosts)
 
     async def empty(self, patience: float) -> bool:

@@ -19,15 +19,17 @@ from wasl.channels.base import normalise_address
 from wasl.channels.email.receive import Lmtp, Protocol
 from wasl.channels.email.tokens import base_address
 from wasl.doors.certificate import server_context
+from wasl.doors.ports import listen
 from wasl.doors.recipients import Recipients
 from wasl.intake.door import Door, Unavailable
 from wasl.intake.store import INLINE, Raw, mail_dedupe_key
-from wasl.kit import blobs
+from wasl.kit import blobs, collecting
 from wasl.kit.clock import now
 from wasl.timeline.heartbeat import Heart
 
 log = logging.getLogger(__name__)
 
+BACKLOG = 512
 RECIPIENTS = 100
 """RFC 5321 §4.5.3.1.8: at least a hundred must be taken."""
 
@@ -156,6 +158,15 @@ def serve() -> None:
 
 async def _serve() -> None:
     env = settings.ENV
+    # Before the door opens: a pool that is still connecting does not let a failing process end.
+    sockets = [
+        (kind, listen("Mail cannot be taken", f"WASL_SMTP_HOST and {name}", env.smtp_host, port, BACKLOG))
+        for kind, name, port in (
+            (Protocol, "WASL_SMTP_PORT", env.smtp_port),
+            (Lmtp, "WASL_LMTP_PORT", env.lmtp_port),
+        )
+        if port is not None
+    ]
     door = Door("mail")
     await door.open()
     recipients = Recipients(door)
@@ -177,15 +188,13 @@ async def _serve() -> None:
 
     loop = asyncio.get_running_loop()
     servers = [
-        await loop.create_server(
-            partial(protocol, kind), env.smtp_host, port, backlog=512, reuse_address=True
-        )
-        for kind, port in ((Protocol, env.smtp_port), (Lmtp, env.lmtp_port))
-        if port is not None
+        await loop.create_server(partial(protocol, kind), sock=taken, backlog=BACKLOG)
+        for kind, taken in sockets
     ]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    collecting.settle()
     log.info("listening for mail on %s", ", ".join(str(s.sockets[0].getsockname()[1]) for s in servers))
     with Heart("mail"):
         await stop.wait()

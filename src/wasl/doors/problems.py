@@ -1,8 +1,11 @@
 """What the front answers when it cannot do what was asked: RFC 9457 for programs, a short page for people."""
 
+from typing import Any
+
 import msgspec
 from django.conf import settings
 from django.http import parse_cookie
+from django.template import engines
 from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -19,7 +22,10 @@ PAGE = """<!doctype html>
 <html lang="{language}" dir="{direction}">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>{styles}
-<body class="door"><header></header><main><div class="form"><h1>{title}</h1><p>{detail}</p></div></main>
+<body class="door"><header>{brand}<b class="grow big"><bdi>{name}</bdi></b></header>
+<main><div class="form"><h1>{title}</h1><p>{detail}</p>{kept}
+<div class="cluster"><a class="btn" href="/">{home}</a></div></div></main>
+<footer><span class="quiet small"><bdi>{status}</bdi></span></footer>
 """
 
 
@@ -51,6 +57,11 @@ def problem(scope: Scope, status: int, headers: dict[str, str] | None = None) ->
             direction="rtl" if translation.get_language_bidi() else "ltr",
             title=escape(title),
             detail=escape(detail),
+            brand=_brand(),
+            name=escape(_("Wasl")),
+            kept=f"<p>{escape(_kept())}</p>" if scope["method"] == "POST" else "",
+            home=escape(_("To the conversations")),
+            status=status,
             styles="".join(
                 f'<link rel="stylesheet" href="{assets.url(f"css/{name}.css")}">' for name in STYLES
             ),
@@ -70,7 +81,8 @@ def words(status: int) -> tuple[str, str]:
         408: (_("That took too long"), _("The connection was too slow or broke off. Please try again.")),
         413: (
             _("That is too large"),
-            _("All files together must stay under %s.") % size(settings.ENV.http_body_limit),
+            _("Everything together, files included, must stay under %s.")
+            % size(settings.ENV.http_body_limit),
         ),
         429: (_("Too many at once"), _("Please close a few pages and try again.")),
         503: (_("Busy for a moment"), _("Please try again in a few seconds.")),
@@ -79,6 +91,16 @@ def words(status: int) -> tuple[str, str]:
         _("Something went wrong"),
         _("It is our fault, and it has been written down."),
     )
+
+
+def _brand() -> str:
+    jinja: Any = engines["jinja2"]
+    return str(jinja.env.get_template("parts/macros.html").module.brand())
+
+
+def _kept() -> str:
+    """Whatever the front refuses never came as far as a page that changes something."""
+    return _("Nothing was changed. Go back, and what you wrote is still there.")
 
 
 def _language(asked: Headers) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 IN_MEMORY = 64 * 1024
@@ -53,10 +52,12 @@ class Incoming:
         self._timeout: asyncio.Timeout | None = None
         self._end = asyncio.get_running_loop().time() + seconds
         self._size = 0
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "")
-        self._declared = int(length) if length.isdecimal() else 0
-        self._asks_first = "expect" in headers
+        self._declared, self._asks_first = 0, False
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                self._declared = int(value) if value.isdigit() else 0
+            elif name == b"expect":
+                self._asks_first = True
 
     async def __call__(self) -> Message:
         """The next message."""
