@@ -9,7 +9,7 @@ import time
 import psycopg
 from django.conf import settings
 
-from wasl.cli import guardian
+from wasl.cli import guardian, supervise
 from wasl.cli.plan import Plan, Role
 from wasl.config.env import load
 from wasl.kit import prctl
@@ -63,6 +63,7 @@ JOBS = {"asking": Role("asking", f"{HERE}:ask"), "failing": Role("failing", f"{H
 if __name__ == "__main__":
     prctl.die_with_parent(os.getppid(), signal.SIGTERM)  # a test run that is cut short leaves nothing behind
     names = sys.argv[1:]
+    supervise.STAGE_PATIENCE = float(os.environ.get("STAGE_PATIENCE", supervise.STAGE_PATIENCE))
     plan = Plan(
         env=load(),
         roles=tuple(ROLES[name] for name in names if name in ROLES),

@@ -97,7 +97,10 @@ def test_people() -> None:
 
 
 def test_addresses_are_unique_and_under_example() -> None:
-    rows = [*PEOPLE["inboxes"], *PEOPLE["agents"], *PEOPLE["customers"]]
+    programs = [row["address"] for row in PEOPLE["inboxes"] if row["kind"] == "api"]
+    assert programs == ["forms"], "an API inbox has a slug, as in the API's addresses"
+    mail = [row for row in PEOPLE["inboxes"] if row["kind"] == "email"]
+    rows = [*mail, *PEOPLE["agents"], *PEOPLE["customers"]]
     addresses = [row.get("address") or row["email"] for row in rows]
     assert repeated([address.lower() for address in addresses]) == []
     addresses += [found for text in texts() for found in ADDRESS.findall(text.text)]

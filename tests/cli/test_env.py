@@ -9,6 +9,7 @@ import pytest
 
 from wasl.cli import main, show
 from wasl.config.env import BadSettings, Env, load, table
+from wasl.config.rules import CLIENTS
 from wasl.config.settings import ENV
 
 OPERATING = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
@@ -90,6 +91,15 @@ def test_values_are_understood(name: str, written: str, attribute: str, value: o
 def test_what_cannot_be_used_is_said_in_a_sentence(settings: dict[str, str], sentence: str) -> None:
     (said,) = problems(**settings)
     assert sentence in said
+
+
+def test_the_variables_of_the_examples_are_let_be() -> None:
+    shown = "".join(
+        path.read_text() for path in OPERATING.parent.rglob("*") if path.suffix in {".md", ".py", ".sh"}
+    )
+    named = set(re.findall(r"\b(WASL_[A-Z_]*[A-Z])\b", shown)) - {row.name for row in table()}
+    assert named == CLIENTS, "a stranger exports these, and then gives a command of wasl"
+    assert load(dict.fromkeys(CLIENTS, "x")) == load({})
 
 
 @pytest.mark.parametrize("size", ["", "0", "-1", "36 XB", "1e9", "a lot", "9" * 400])

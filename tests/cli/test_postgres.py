@@ -70,7 +70,7 @@ def test_a_real_one_keeps_what_was_committed_through_a_kill(data: Path) -> None:
         with psycopg.connect(real.owner_dsn, autocommit=True) as conn:
             conn.execute("CREATE TABLE kept AS SELECT 1 AS x")
         os.kill(first, signal.SIGKILL)
-        until(lambda: not alive(first), 5)
+        until(lambda: not alive(first))
         assert real.start() != first
         assert ask(real.owner_dsn, "SELECT x FROM kept") == 1
     finally:
@@ -162,7 +162,7 @@ def test_a_fast_one_ends_with_the_process_that_started_it(data: Path) -> None:
         pid = int(process.stdout.readline())
         assert alive(pid)
         process.kill()
-    until(lambda: not alive(pid), 10)
+    until(lambda: not alive(pid))
     Cluster(data, SECRET).remove()
 
 

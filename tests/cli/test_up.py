@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SECRET
-from tests.cli.installation import ROOT, Installation, alive, until
+from tests.cli.installation import PATIENCE, ROOT, Installation, alive, until
 from wasl.cli import guardian, main, up
 from wasl.cli.plan import PRELOAD, plan_for, resolve
 from wasl.config.env import load
@@ -23,7 +23,7 @@ def wasl(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]"
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 
@@ -34,7 +34,7 @@ def test_stop_ends_everything_and_can_be_said_twice(data: Path) -> None:
         everything = home.pids()
         said = wasl("stop", **{k: v for k, v in home.environment.items() if k.startswith("WASL_")})
         assert (said.returncode, said.stdout) == (0, "Wasl has stopped.\n"), said.stderr
-        assert home.process.wait(5) == 0
+        assert home.process.wait(PATIENCE) == 0
         assert not any(alive(pid) for pid in everything)
         assert wasl("stop", WASL_DATA_DIR=str(home.data)).returncode == 0
     finally:
@@ -45,7 +45,7 @@ def test_stop_ends_a_postgres_that_was_left_behind(data: Path) -> None:
     cluster = Cluster(data, SECRET)
     pid = cluster.start()
     assert wasl("stop", WASL_DATA_DIR=str(data)).returncode == 0
-    until(lambda: cluster.pid() is None, 5)
+    until(lambda: cluster.pid() is None)
     assert not alive(pid)
 
 
@@ -152,7 +152,7 @@ def test_root_may_run_it_where_others_cannot_look(place: Path) -> None:
     home = Installation(closed / "data", "asking", "web", DJANGO_SETTINGS_MODULE="wasl.config.settings")
     closed.joinpath("data").mkdir(mode=0o700)
     try:
-        home.start().ready(60)
+        home.start().ready()
         assert "the database says (42,)" in home.text()
         assert (home.data / "pg").is_symlink()
     finally:

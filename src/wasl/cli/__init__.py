@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from wasl.cli import inbox, token
+from wasl.cli import backup, importing, inbox, parked, restore, second_step, token, upgrade, workspace
 from wasl.kit import prctl
 
 ABOUT = "Wasl: everything a business and its customers say to each other, on one timeline."
 AFTER = "Settings come from the environment (WASL_…); `wasl check --settings` lists them. docs/operating.md says more."
+
+UNMADE = {"42P01", "42703", "42883"}
+"""What PostgreSQL says of a table, a column or a function that is not there."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,10 +49,27 @@ def _parser() -> argparse.ArgumentParser:
     add("mail", "Run only the SMTP and LMTP listener.", _role("mail"))
     add("sandbox", "Run only the stand-in providers. For trying things out.", _role("sandbox"))
     add("migrate", "Bring the database up to date (`up` does it by itself).", _migrate)
+    backup.add_to(add("backup", "Back up database, attachments and keys into a folder.", backup.run))
+    restore.add_to(add("restore", "Put a backup into an empty place.", restore.run))
+    upgrade.add_to(
+        add("upgrade", "After an update: a backup, then the database brought up to the program.", upgrade.run)
+    )
     rebuild = add("rebuild", "Make derived tables anew from the base tables and the timeline.", _rebuild)
     rebuild.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    workspace.add_to(
+        add("workspace", "Make a workspace with its owner, and list them.", _command(workspace.run))
+    )
     inbox.add_to(add("inbox", "Open API inboxes and list inboxes.", _command(inbox.run)))
     token.add_to(add("token", "Make, list and revoke tokens for the API.", _command(token.run)))
+    second_step.add_to(
+        add("second-step", "Let somebody in who lost their telephone.", _command(second_step.run))
+    )
+    importing.add_to(
+        add("import", "Bring in old mail, customers and orders from files.", _command(importing.run))
+    )
+    parked.add_to(
+        add("parked", "Show what followers could not digest, or give it to them again.", _command(parked.run))
+    )
     add("manage", "Pass a command on to Django: wasl manage COMMAND …", None)
     add("version", "Print the version.", _version)
     return parser
@@ -67,7 +87,8 @@ def _with_settings(run: Callable[[], int]) -> int:
         return 130
 
 
-def _django(role: str) -> None:
+def use_django(role: str) -> None:
+    """Set Django up, for a process of that name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.config.settings")
     os.environ.setdefault("PGAPPNAME", f"wasl {role}")
     import django
@@ -104,7 +125,7 @@ def _role(name: str) -> Callable[[argparse.Namespace], int]:
 
         load()
         os.umask(0o077)
-        _django(name)
+        use_django(name)
         resolve(ROLES[name].target)()
         return 0
 
@@ -112,13 +133,15 @@ def _role(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    _django("migrate")
-    import_module("wasl.cli.jobs").migrate()
+    use_django("migrate")
+    jobs = import_module("wasl.cli.jobs")
+    jobs.migrate()
+    print("The database is up to date.", jobs.what_is_missing(), sep="\n", end="")
     return 0
 
 
 def _rebuild(parsed: argparse.Namespace) -> int:
-    _django("rebuild")
+    use_django("rebuild")
     return int(import_module("wasl.config.rebuild").main(parsed.rest) or 0)
 
 
@@ -134,11 +157,19 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _command(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     def inside(parsed: argparse.Namespace) -> int:
-        _django("command")
-        from django.db import OperationalError
+        use_django("command")
+        from django.db import OperationalError, ProgrammingError
 
         try:
             return run(parsed)
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "sqlstate", "") not in UNMADE:
+                raise
+            print(
+                "The database is not that of this version: `wasl upgrade` brings it up to date.",
+                file=sys.stderr,
+            )
+            return 1
         except OperationalError:
             print("The database cannot be reached. Is Wasl running (`wasl up`)?", file=sys.stderr)
             return 1
@@ -147,7 +178,7 @@ def _command(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
 
 
 def _manage(rest: list[str]) -> int:
-    _django("manage")
+    use_django("manage")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["wasl manage", *rest])

@@ -13,6 +13,7 @@ import psycopg
 from wasl.cli import check_database, check_doors, check_machine
 from wasl.cli.finding import Finding, fail, ok
 from wasl.config.env import BadSettings, Env, load
+from wasl.config.rules import CLIENTS
 from wasl.kit.postgres import dsn_for
 
 MARKS = {"ok": "ok  ", "warn": "look", "fail": "FAIL"}
@@ -33,8 +34,14 @@ def run(*, as_json: bool = False) -> int:
     return int(any(finding.state == "fail" for finding in findings))
 
 
+def _settings() -> Finding:
+    if others := sorted(CLIENTS & os.environ.keys()):
+        return ok("settings", f"understood; for the API's examples, not for Wasl itself: {', '.join(others)}")
+    return ok("settings", "understood")
+
+
 def _findings(env: Env) -> Iterator[Finding]:
-    yield ok("settings", "understood")
+    yield _settings()
     if not _ever_ran(env):
         yield fail(
             "data folder",
@@ -63,10 +70,16 @@ def _findings(env: Env) -> Iterator[Finding]:
 def _about_the_database(env: Env, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.config.settings")
     django.setup()
-    from wasl.cli import check_timeline  # its rooms need Django's settings
+    from wasl.cli import (  # their rooms need Django's settings
+        check_listening,
+        check_mailboxes,
+        check_timeline,
+    )
 
     yield from check_database.findings(env, conn)
     yield from check_timeline.findings(env, conn)
+    yield from check_mailboxes.findings(conn)
+    yield from check_listening.findings(conn)
 
 
 def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import psycopg
 from django.db import connections as django_connections
 from django.db.migrations.executor import MigrationExecutor
 
-from wasl.cli.finding import Finding, fail, graded, ok, span
+from wasl.cli.finding import Finding, fail, graded, ok, span, warn
 from wasl.config.env import Env
 from wasl.kit.pgroles import MINIMUM_VERSION
 from wasl.kit.postgres import APP_ROLE, QUEUE_ROLE, dsn_for
@@ -26,6 +26,13 @@ def findings(env: Env, conn: Connection) -> Iterator[Finding]:
     yield from roles(env, conn)
     yield connections(conn)
     yield clock(conn)
+    yield from workspaces(conn)
+
+
+def workspaces(conn: Connection) -> Iterator[Finding]:
+    """Somebody can sign in; nothing is said where that is so."""
+    if _row(conn, "SELECT EXISTS (SELECT FROM accounts_workspace)") != (True,):
+        yield warn("workspaces", "there is none: nobody can sign in.", "Make one: `wasl workspace create`.")
 
 
 def version(conn: Connection) -> Finding:

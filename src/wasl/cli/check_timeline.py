@@ -67,7 +67,7 @@ def followers(conn: Connection) -> Iterator[Finding]:
         yield warn(
             "parked",
             f"{parked} touchpoints could not be digested and wait for a person.",
-            "The worker's log says why; SELECT * FROM timeline_parked shows them.",
+            "`wasl parked` shows them and why; after a fix, `wasl parked --retry` gives them again.",
         )
 
 

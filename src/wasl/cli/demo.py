@@ -12,13 +12,14 @@ import mimetypes
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from django.conf import settings
@@ -27,6 +28,7 @@ from wasl.accounts.actor import Actor
 from wasl.accounts.models import Agent, Team, TeamMember, User, Workspace
 from wasl.channels.models import Inbox
 from wasl.channels.queries import visible_inboxes
+from wasl.cli import demo_app, demo_chats, demo_desk, demo_earlier, demo_places
 from wasl.config.followers import FOLLOWERS
 from wasl.conversations import actions, understand
 from wasl.conversations.models import Conversation, Message
@@ -50,14 +52,24 @@ def load() -> str:
     """Fill an empty database; what to tell the visitor."""
     people = json.loads((_DATA / "people.json").read_text(encoding="utf-8"))
     world = _World.create(people)
+    demo_earlier.load(
+        world.workspace_id,
+        world.inboxes,
+        world.agents,
+        {person["name"]: person for person in people["customers"]},
+        {agent["key"]: agent["email"] for agent in people["agents"]},
+    )
     stories = [
         story
         for language in ("ar", "fr", "it", "en")
         for story in json.loads((_DATA / f"conversations.{language}.json").read_text(encoding="utf-8"))
     ]
-    with _sandbox() as place:
-        world.place = place
-        world.tell(stories)
+    with _sandbox() as provider:
+        world.place = provider.place
+        told = demo_chats.texts()
+        world.tell(stories + world.chatting(provider, told))
+        world.furnish(people["workspace"]["timezone"])
+        world.chats.take()
     _follow_to_the_end()
     names = {"owner": "leila", "agent": "yusuf"}
     lines = [f"  {role:<6} {key}@{people['workspace']['domain']}" for role, key in names.items()]
@@ -85,6 +97,7 @@ class _World:
     conversations: dict[str, UUID] = field(default_factory=dict)
     last_mail: dict[str, str] = field(default_factory=dict)
     place: Place | None = None
+    chats: demo_chats.Chats = field(init=False)
 
     @classmethod
     def create(cls, people: dict[str, Any]) -> "_World":
@@ -104,7 +117,20 @@ class _World:
             }
             for agent in people["agents"]:
                 world.agents[agent["key"]] = _agent(world.workspace_id, agent, teams)
+            demo_desk.furnish(world.agents["karim"], shop["timezone"], world.inboxes.values())
         return world
+
+    def chatting(self, provider: Provider, told: dict[str, Any]) -> list[dict[str, Any]]:
+        """Inboxes of chat channels and who writes there; the stories of those that are there."""
+        self.chats = demo_chats.Chats(self.workspace_id, provider.place)
+        self.chats.stand(provider.world)
+        with tenant(self.workspace_id):
+            self.chats.open(self.agents["karim"])
+            self.chats.settle(self.agents["karim"], told["customers"])
+            self.agents = {key: _seeing(actor) for key, actor in self.agents.items()}
+        self.inboxes |= self.chats.inboxes
+        self.people |= {person["key"]: person for person in told["customers"]}
+        return [{**s, "inbox": s["channel"]} for s in told["conversations"] if s["channel"] in self.inboxes]
 
     def tell(self, stories: list[dict[str, Any]]) -> None:
         """Everything in the order in which it happened."""
@@ -123,14 +149,33 @@ class _World:
                     heapq.heappush(queue, _Event(event.at + wait, event.order, event.story, event.number + 1))
         self._names()
 
+    def furnish(self, timezone: str) -> None:
+        """The branch, the telephone, letters and the chat on the website."""
+        told = demo_places.load()
+        places = demo_places.Places(
+            self.workspace_id, ZoneInfo(timezone), self.agents, self.people, self.inboxes, self.conversations,
+            self.chats.world,
+        )  # fmt: skip
+        places.chat()
+        places.branch(told)
+        places.telephone(told)
+        with _mail_out() as sender:
+            places.letter(told["letter"])
+            if self.place:
+                demo_app.furnish(self.workspace_id, self.agents, self.people, self.conversations, self.place)
+            _send_all(sender)
+
     def _happen(self, event: _Event, sender: Sender) -> None:
         story, message = event.story, event.story["messages"][event.number]
         if message["from"] == "customer":
             self._receive(story, message)
+            demo_desk.answer_first_mails()
         else:
             actor = self.agents[message["from"].removeprefix("agent:")]
             self._answer(story, message, actor)
-            _send_all(sender)
+        _send_all(sender)
+        if emoji := message.get("react"):
+            self.chats.react(story["channel"], self.people[story["customer"]], emoji)
         if event.number == 0:
             self._assign(story)
         if event.number + 1 == len(story["messages"]):
@@ -139,6 +184,9 @@ class _World:
     def _receive(self, story: dict[str, Any], message: dict[str, Any]) -> None:
         """A customer's message, through the store and the worker's step."""
         inbox, person = self.inboxes[story["inbox"]], self.people[story["customer"]]
+        if "channel" in story:
+            self.conversations[story["key"]] = self.chats.receive(inbox.channel, person, message)
+            return
         if inbox.channel == "email":
             raw = self._mail(story, message, person, inbox)
             payload = Raw(
@@ -257,6 +305,12 @@ def _agent(workspace_id: UUID, agent: dict[str, Any], teams: dict[str, Team]) ->
     return Actor(workspace_id, row.role, visible_inboxes(row.id, row.role), agent_id=row.id, name=row.name)
 
 
+def _seeing(actor: Actor) -> Actor:
+    """An agent, when there are more inboxes than before."""
+    assert actor.agent_id
+    return replace(actor, inboxes=visible_inboxes(actor.agent_id, actor.role))
+
+
 _hash: list[str] = []
 
 
@@ -308,7 +362,7 @@ def _mail_out() -> Iterator[Sender]:
 
 
 @contextmanager
-def _sandbox() -> Iterator[Place]:
+def _sandbox() -> Iterator[Provider]:
     """The sandbox's provider, in a thread, for as long as the stories are told."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -320,7 +374,7 @@ def _sandbox() -> Iterator[Place]:
     provider = Provider(settings.ENV.data_dir / "sandbox", Ports.of(settings.ENV))
     run(provider.start())
     try:
-        yield provider.place
+        yield provider
     finally:
         run(provider.stop())
         loop.call_soon_threadsafe(loop.stop)

@@ -12,7 +12,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--name", default="", help="how people call it, such as 'Website form'")
     listing = verbs.add_parser("list", help="Show the inboxes.")
     for verb in (create, listing):
-        verb.add_argument("--workspace", required=True, help="the workspace's short name (or its id)")
+        verb.add_argument(
+            "--workspace", help="the workspace's short name (or its id), where there are several"
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:

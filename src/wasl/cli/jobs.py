@@ -23,6 +23,7 @@ def migrate() -> None:
         try:
             migrations.run()
             _enough_connections()
+            _notice(what_is_missing())
             return
         except CannotPrepare as error:
             sys.exit(str(error))
@@ -30,6 +31,25 @@ def migrate() -> None:
             if not _worth_waiting(error) or time.monotonic() > end:
                 sys.exit(f"The database cannot be used: {str(error).strip()}\n{_advice()}")
             time.sleep(0.5)
+
+
+def what_is_missing() -> str:
+    """What to do in an installation that nobody can sign in to yet; '' in any other."""
+    from wasl.accounts.models import Workspace
+
+    if Workspace.objects.using("owner").exists():
+        return ""
+    return (
+        "Nobody can sign in yet. This makes a workspace and its owner:\n"
+        "  wasl workspace create --name 'Our shop' --email you@example.com\n"
+    )
+
+
+def _notice(text: str) -> None:
+    """Leave what is to be said at the end of the start; where only tables are made there is no such place."""
+    folder = load().run_dir
+    if text and folder.exists():
+        (folder / "notice.txt").write_text(text)
 
 
 def _enough_connections() -> None:
@@ -62,5 +82,4 @@ def _advice() -> str:
 def load_demo() -> None:
     """Fill the fresh database, and leave what a visitor needs to know for the end of the start."""
     said = resolve("wasl.cli.demo:load")()
-    if said:
-        (load().run_dir / "notice.txt").write_text(str(said))
+    _notice(str(said or ""))

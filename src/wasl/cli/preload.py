@@ -4,11 +4,11 @@ Measured on the idle product (docs/operating.md), the processes share most of th
 was killed is back without importing anything.
 """
 
-import gc
 import os
 from importlib import import_module
 
 from wasl.cli.plan import Plan
+from wasl.kit import collecting
 
 
 class NotAlone(Exception):
@@ -26,5 +26,4 @@ def preload(plan: Plan) -> None:
     if (threads := len(os.listdir("/proc/self/task"))) > 1:
         raise NotAlone(f"{threads - 1} threads were started by an import")
     # What is in memory now stays: the collector would touch, and so copy, what the processes share.
-    gc.collect()
-    gc.freeze()
+    collecting.settle()

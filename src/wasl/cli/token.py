@@ -25,7 +25,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     revoke = verbs.add_parser("revoke", help="Stop honouring a token, within ten seconds.")
     revoke.add_argument("id", help="the id that `list` shows")
     for verb in (create, listing, revoke):
-        verb.add_argument("--workspace", required=True, help="the workspace's short name (or its id)")
+        verb.add_argument(
+            "--workspace", help="the workspace's short name (or its id), where there are several"
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -54,12 +56,20 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def as_owner(workspace: str) -> "Actor | None":
-    """Who runs commands on this machine may do as the workspace's owner does; None, and a sentence, without it."""
+def as_owner(workspace: str | None) -> "Actor | None":
+    """Who runs commands on this machine may do as the workspace's owner does; None, and a sentence, without it.
+
+    The one workspace there is need not be named.
+    """
     from wasl.accounts.actor import Actor
     from wasl.accounts.models import Role, Workspace
 
-    found = Workspace.objects.using("owner").filter(**_named(workspace)).first()
+    every = Workspace.objects.using("owner").order_by("slug")
+    if workspace is None and len(names := list(every.values_list("slug", flat=True)[:20])) != 1:
+        there = f"name one with --workspace: {', '.join(names)}" if names else "there is none yet"
+        print(f"Which workspace? {there[0].upper()}{there[1:]}.", file=sys.stderr)
+        return None
+    found = (every.filter(**_named(workspace)) if workspace else every).first()
     if found is None:
         print(f"There is no workspace '{workspace}'.", file=sys.stderr)
         return None

@@ -8,15 +8,14 @@ Plain Python without Django: the supervisor, which must stay small, reads it too
 # ruff: noqa: RUF009 - `setting` returns a dataclass field
 
 import difflib
-import ipaddress
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from wasl.config import kinds
+from wasl.config import kinds, rules
 from wasl.kit import keyfile
 
 
@@ -92,6 +91,13 @@ class Env:
         "More host names under which pages may be opened, separated by commas. "
         "The host of the public address and this machine's own names are always allowed.",
     )
+    proxies: int = setting(
+        WEB,
+        "0",
+        kinds.number(0, 10),
+        "How many servers of yours stand in front of the pages, each adding to X-Forwarded-For. With 0 whoever asks is"
+        " known by the address they connect from: behind a proxy everybody would share its limits.",
+    )
     http_body_limit: int = setting(
         WEB,
         "36 MB",
@@ -127,6 +133,48 @@ class Env:
     smtp_size_limit: int = setting(
         MAIL, "36 MB", kinds.size, "Largest message accepted, as encoded; a larger one gets 552."
     )
+    mail_host: str = setting(
+        MAIL,
+        "",
+        kinds.text,
+        "The host name under which mail reaches this Wasl, for the addresses that mail is forwarded to. "
+        "Empty: the host of the public address.",
+    )
+    mail_authserv: tuple[str, ...] = setting(
+        MAIL,
+        "",
+        kinds.words,
+        "Names of your mail servers as they stand in Authentication-Results, such as mx.example.org. What they found "
+        "out about a sender is believed: see “What Wasl makes of incoming mail”. Empty: nobody is.",
+    )
+    imap_size_limit: int = setting(
+        MAIL,
+        "80 MB",
+        kinds.size,
+        "Largest message fetched from an outside mailbox. A larger one stays there and is noted among what was "
+        "set aside.",
+    )
+    imap_mailboxes: int = setting(
+        MAIL,
+        "20",
+        kinds.number(1, 500),
+        "Outside mailboxes that one worker looks into at the same time. With more, they take turns.",
+    )
+    private_servers: bool = setting(
+        MAIL,
+        "on",
+        kinds.switch,
+        "Whether administrators may name mail servers inside the local network. Turn it off where those who "
+        "administer a workspace should not reach your network.",
+    )
+    smtp_relay: kinds.Relay | None = setting(
+        OUT,
+        "",
+        kinds.relay,
+        "The mail server that sends for every inbox without one of its own: "
+        "smtp://user:password@host:587 (STARTTLS), smtps://… (TLS) or smtp+plain://… (without, for your own network).",
+        secret=True,
+    )
     worker_senders: int = setting(
         OUT, "8", kinds.number(1, 64), "Messages handed to providers at the same time by one worker."
     )
@@ -135,6 +183,18 @@ class Env:
     )
     delivery_deadline: float = setting(
         OUT, "3 d", kinds.duration, "Time after which an unfinished delivery has failed."
+    )
+    undo_seconds: int = setting(
+        OUT,
+        "10",
+        kinds.number(0, 120),
+        "Seconds that an answer written in the browser waits before it leaves, so that it can be taken back.",
+    )
+    link_lifetime: float = setting(
+        OUT,
+        "30 d",
+        kinds.duration,
+        "How long the link in a mail opens the customer's conversation. A new one can be asked for on its page.",
     )
     delivery_retry_wait: float = setting(
         OUT,
@@ -147,6 +207,28 @@ class Env:
         "10 min",
         kinds.duration,
         "How long to look for proof when a provider's answer was lost, before the message is sent once more.",
+    )
+    webhook_calls: int = setting(
+        OUT, "8", kinds.number(1, 64), "Webhooks that one worker calls at the same time."
+    )
+    webhook_private: bool = setting(
+        OUT,
+        "off",
+        kinds.switch,
+        "Let webhooks call addresses of your own network, and by plain http. For a network that only you are in: "
+        "whoever administers a workspace can then call anything that this machine reaches.",
+    )
+    fonts: str = setting(
+        OUT,
+        "/usr/share/fonts:/usr/local/share/fonts",
+        kinds.text,
+        "Folders with the fonts of letters, with : between them. Debian's fonts-noto-core has what is needed.",
+    )
+    print_dir: str = setting(
+        OUT,
+        "",
+        kinds.text,
+        "Folder into which letters are put for whoever prints them. Empty: `print` in the data folder.",
     )
     secret_key: str = setting(
         KEYS,
@@ -194,7 +276,10 @@ class Env:
         RUN, "2626", kinds.number(0, 65535), "Port on which the sandbox's mail provider listens."
     )
     sandbox_http_port: int = setting(
-        RUN, "2627", kinds.number(0, 65535), "Port on which that provider can be asked what it took."
+        RUN,
+        "2627",
+        kinds.number(0, 65535),
+        "Port on which the sandbox's stand-ins of chat providers answer, and its mail provider what it took.",
     )
     sample_data: Path = setting(
         RUN,
@@ -216,6 +301,11 @@ class Env:
     def run_dir(self) -> Path:
         """Folder of sockets, locks and the status file."""
         return self.data_dir / "run"
+
+    @property
+    def print_folder(self) -> Path:
+        """Folder of letters to be printed."""
+        return Path(self.print_dir).expanduser().resolve() if self.print_dir else self.data_dir / "print"
 
     @property
     def keys(self) -> "Keys":
@@ -264,7 +354,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         except ValueError as error:
             problems.append(f"{row.name}{_shown(row, raw)} {error}")
     if not problems:
-        problems = [sentence for rule in RULES if (sentence := rule(Env(**values)))]
+        problems = [sentence for rule in rules.RULES if (sentence := rule(Env(**values)))]
     if problems:
         raise BadSettings(problems)
     return _complete(Env(**values))
@@ -274,7 +364,7 @@ def _complete(env: Env) -> Env:
     """Fill in what follows from other settings."""
     public = env.public_url.rstrip("/") or f"http://localhost:{env.http_port}"
     own = [urlsplit(public).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
-    if not _is_wildcard(env.http_host):
+    if not rules.is_wildcard(env.http_host):
         own.append(env.http_host)
     hosts = tuple(dict.fromkeys([*own, *env.allowed_hosts]))
     return replace(
@@ -289,56 +379,8 @@ def _shown(row: Setting, raw: str) -> str:
 def _unknown(environ: Mapping[str, str], known: set[str]) -> list[str]:
     problems = []
     for name in sorted(environ):
-        if name.startswith("WASL_") and name not in known:
+        if name.startswith("WASL_") and name not in known | rules.CLIENTS:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f" Did you mean {near[0]}?" if near else " `wasl check --settings` lists them all."
             problems.append(f"{name} is not a setting of Wasl.{hint}")
     return problems
-
-
-def _tls_pair(env: Env) -> str | None:
-    if (env.smtp_tls_cert is None) != (env.smtp_tls_key is None):
-        return "WASL_SMTP_TLS_CERT and WASL_SMTP_TLS_KEY belong together: set both, or neither."
-    return None
-
-
-def _s3_credentials(env: Env) -> str | None:
-    if bool(env.s3_access_key) != bool(env.s3_secret_key):
-        return "WASL_S3_ACCESS_KEY and WASL_S3_SECRET_KEY belong together: set both, or neither."
-    return None
-
-
-def _ports_differ(env: Env) -> str | None:
-    ports = {
-        "WASL_HTTP_PORT": env.http_port,
-        "WASL_SMTP_PORT": env.smtp_port,
-        "WASL_LMTP_PORT": env.lmtp_port,
-    }
-    if env.sandbox:
-        ports["WASL_SANDBOX_SMTP_PORT"] = env.sandbox_smtp_port
-        ports["WASL_SANDBOX_HTTP_PORT"] = env.sandbox_http_port
-    seen: dict[int, str] = {}
-    for name, port in ports.items():
-        if port and port in seen:
-            return f"{seen[port]} and {name} are both {port}: give each a port of its own."
-        if port:
-            seen[port] = name
-    return None
-
-
-def _debug_is_local(env: Env) -> str | None:
-    if env.debug and _is_wildcard(env.http_host):
-        return (
-            "WASL_DEBUG shows secrets to whoever causes an error: turn it off, or listen on 127.0.0.1 only."
-        )
-    return None
-
-
-RULES: tuple[Callable[[Env], str | None], ...] = (_tls_pair, _s3_credentials, _ports_differ, _debug_is_local)
-
-
-def _is_wildcard(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_unspecified
-    except ValueError:
-        return False

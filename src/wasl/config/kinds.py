@@ -5,10 +5,10 @@ A parser raises ValueError with the rest of a sentence that starts with the sett
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -91,6 +91,31 @@ def _web_url(raw: str) -> str:
     return raw
 
 
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A mail server that sends for every inbox without one of its own; `tls` as in an inbox's settings."""
+
+    host: str
+    port: int
+    tls: str
+    user: str
+    password: str = field(repr=False)
+
+
+_RELAYS = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
+
+
+def _relay(raw: str) -> Relay | None:
+    if not raw:
+        return None
+    parts = urlsplit(raw)
+    if parts.scheme not in _RELAYS or not parts.hostname:
+        raise ValueError("must look like smtp://user:password@host:587, smtps://… or smtp+plain://….")
+    tls, usual = _RELAYS[parts.scheme]
+    port = parts.port or usual
+    return Relay(parts.hostname, port, tls, unquote(parts.username or ""), unquote(parts.password or ""))
+
+
 def _database_url(raw: str) -> str:
     parts = urlsplit(raw)
     if raw and (parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/")):
@@ -133,6 +158,7 @@ duration = Kind("time", _duration)
 switch = Kind("on or off", _switch)
 port = Kind("port or off", _port)
 web_url = Kind("web address", _web_url)
+relay = Kind("mail server's address", _relay)
 database_url = Kind("database address", _database_url)
 blob_store = Kind("folder or s3 address", _blob_store)
 secret = Kind("text of 32 characters or more", _secret)

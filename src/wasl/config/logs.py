@@ -12,9 +12,10 @@ from wasl.config.env import Env
 
 # What is never written, whoever logs it: credentials in addresses, key-value pairs that name a secret, bearer
 # tokens, and Wasl's own API tokens.
+# Strangers choose what is looked through, an address of 64 kB for one: no part may be tried again from each letter on.
 _SECRETS = re.compile(
     r"(?P<before>"
-    r"[a-z][a-z0-9+.-]*://[^\s:/@]*:(?=[^\s@]+@)"
+    r"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s:/@]{0,200}:(?=[^\s@]{1,1000}@)"
     r"|(?:password|passwd|secret|token|api[_-]?key|secret[_-]?key|access[_-]?key|master[_-]?key|authorization|cookie)"
     r"[\"']?\s*[=:]\s*(?:bearer\s+|basic\s+)?[\"']?"
     r"|\bbearer\s+"
@@ -85,8 +86,9 @@ def logging_config(env: Env) -> dict[str, Any]:
         "loggers": {
             # Each request is not news; what goes wrong in one is.
             "django.server": {"level": "WARNING"},
-            "_granian": {"level": "WARNING"},
-            "granian.access": {"level": "WARNING"},
+            "uvicorn.error": {"level": "ERROR"},  # its warnings tell of what strangers send
+            "django.request": {"level": "ERROR"},  # so do these
+            "fontTools": {"level": "WARNING"},  # tells of every table of a letter's fonts
             # aiosmtpd would write every command a client sends, addresses included.
             "mail.log": {"level": "WARNING"},
         },

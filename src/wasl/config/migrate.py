@@ -7,12 +7,13 @@ from django.conf import settings
 from django.core.management import call_command
 from psycopg import sql
 
+from wasl.config import upgrade
 from wasl.kit import pgroles
 from wasl.kit.tenancy import APP_ROLE
 from wasl.timeline.epoch import ensure_epoch
 
 # Tables of Django and allauth: they know no workspace and belong to the pages alone.
-_FRAMEWORK = ("django_session", "django_content_type", "auth_%", "account_%")
+_FRAMEWORK = ("django\\_session", "django\\_content\\_type", "auth\\_%", "account\\_%", "mfa\\_%")
 
 
 def run(verbosity: int = 0) -> None:
@@ -23,6 +24,7 @@ def run(verbosity: int = 0) -> None:
     with psycopg.connect(dsn) as conn:
         _open_framework_tables(conn)
         ensure_epoch(conn)
+    upgrade.record(settings.ENV.data_dir)
 
 
 def _open_framework_tables(conn: psycopg.Connection[Any]) -> None:

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "wasl.accounts",
     "wasl.timeline",
     "wasl.customers",
@@ -59,7 +60,13 @@ INSTALLED_APPS = [
     "wasl.intake",
     "wasl.delivery",
     "wasl.conversations",
+    "wasl.desk",
+    "wasl.calls",
+    "wasl.webhooks",
+    "wasl.visits",
+    "wasl.devices",
     "wasl.api",
+    "wasl.widget",
 ]
 
 MIDDLEWARE = [
@@ -74,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "wasl.workspace.middleware.wrong_way",
     "wasl.workspace.middleware.Membership",
 ]
 
@@ -83,7 +91,9 @@ WSGI_APPLICATION = None
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [os.path.join(PACKAGE, room, "templates") for room in ("workspace", "sandbox", "api")],
+        "DIRS": [
+            os.path.join(PACKAGE, room, "templates") for room in ("workspace", "portal", "sandbox", "api")
+        ],
         "APP_DIRS": False,
         "OPTIONS": {
             "environment": "wasl.workspace.jinja.environment",
@@ -119,6 +129,10 @@ ACCOUNT_ADAPTER = "wasl.workspace.signin.Adapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_GET = False
+MFA_ADAPTER = "wasl.accounts.second_step.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # half minutes by which a telephone's clock may be wrong
+MFA_TOTP_ISSUER = f"Wasl {ENV.public_url.partition('://')[2].partition('/')[0]}"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"

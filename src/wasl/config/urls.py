@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/", include("wasl.api.urls")),
+    path("", include("wasl.portal.urls")),
     path("", include("wasl.workspace.urls")),
 ]
 

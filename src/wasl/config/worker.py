@@ -16,12 +16,14 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import PoolTimeout
 
-from wasl.config.followers import FOLLOWERS
+from wasl.config.followers import ALONE, TOGETHER
+from wasl.config.loops import LOOPS
 from wasl.conversations import understand
 from wasl.delivery.work import Sender
+from wasl.kit import alive, collecting
 from wasl.kit.db import conninfo, pool
 from wasl.kit.signal import WAKE
-from wasl.timeline.follow import Follower, run_once
+from wasl.timeline.follow import Company, Follower, run_once
 from wasl.timeline.heartbeat import Heart
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 IDLE = 1.0
 """Seconds after which a loop that was not woken looks by itself."""
 
-INTAKE_GAP = 0.06
+INTAKE_GAP = 0.1
 """Most seconds between two small batches of a busy time: a batch of eight costs half of eight batches of one."""
 
 DELIVERY_GAP = 0.008
@@ -44,6 +46,8 @@ RESTED = 0.05
 
 SMALL = 50
 LONGEST_PAUSE = 5.0
+LONGEST_REST = 60.0
+"""Seconds that a timed loop may ask to be left alone."""
 
 
 class Loop(threading.Thread):
@@ -53,11 +57,17 @@ class Loop(threading.Thread):
     """
 
     def __init__(
-        self, name: str, step: Callable[[], float], gap: float = 0.0, woken: threading.Event | None = None
+        self,
+        name: str,
+        step: Callable[[], float],
+        gap: float = 0.0,
+        woken: threading.Event | None = None,
+        longest: float = IDLE,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
         self._gap = gap
+        self._longest = longest
         self._pace = 0.0
         self.was_woken = False
         self.woken = woken or threading.Event()
@@ -67,7 +77,7 @@ class Loop(threading.Thread):
         failures = 0
         while not self._stopping.is_set():
             try:
-                wait = min(self._step(), IDLE)
+                wait = min(self._step(), self._longest)
                 failures = 0
             except Exception as error:
                 failures += 1
@@ -108,7 +118,7 @@ def _complain(name: str, error: Exception, failures: int, wait: float) -> None:
 
 def intake_step() -> float:
     """One batch of inbound."""
-    with pool("queue", "worker", 6).connection() as conn:
+    with pool("queue", "worker intake", 1, planned_once=True).connection() as conn:
         taken = understand.step(conn)
     return 0.0 if taken >= SMALL else IDLE
 
@@ -116,16 +126,18 @@ def intake_step() -> float:
 class Following:
     """Lets each follower read one batch, again at once while one of them finds something."""
 
-    def __init__(self, followers: list[Follower]) -> None:
+    def __init__(self, followers: list[Follower], company: Company) -> None:
         self._followers = followers
+        self._company = company
         self._until = 0.0
 
     def step(self, woken: bool) -> float:
         """The seconds until the next look; soon, for a while after there was news."""
         more = False
-        for follower in self._followers:
-            with pool("queue", "worker", 6).connection() as conn:
+        with pool("queue", "worker followers", 1, planned_once=True).connection() as conn:
+            for follower in self._followers:
                 more |= run_once(conn, follower) > 0
+            more |= self._company.run_once(conn) > 0
         present = time.monotonic()
         if more or woken:
             self._until = present + IDLE
@@ -151,7 +163,7 @@ class Listener(threading.Thread):
 
     def _listen(self) -> None:
         info = conninfo("queue", "worker listener")
-        with psycopg.connect(info, autocommit=True, connect_timeout=5) as conn:
+        with psycopg.connect(info, autocommit=True, connect_timeout=5) as conn, alive.shown(conn):
             conn.execute(f"LISTEN {WAKE}")
             for loop in self._loops.values():
                 loop.woken.set()  # whatever was said while nobody listened
@@ -174,14 +186,17 @@ def run() -> None:
         "intake": Loop("intake", intake_step, INTAKE_GAP),
         "delivery": Loop("delivery", sender.step, DELIVERY_GAP, woken=bell),
     }
-    following = Following(FOLLOWERS)
+    following = Following(ALONE, TOGETHER)
     timeline = Loop("timeline", lambda: following.step(timeline.was_woken), FOLLOW_GAP)
     loops["timeline"] = timeline
+    loops |= {timed.name: Loop(timed.name, timed.step, longest=LONGEST_REST) for timed in LOOPS}
     listener = Listener(loops)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threads: list[Any] = [listener, *loops.values()]
+    collecting.settle()
+    alive.expect()  # what is held from the first moment is to be free at once when we are killed
     for thread in threads:
         thread.start()
     log.info("working")
@@ -193,6 +208,8 @@ def run() -> None:
     deadline = time.monotonic() + 10
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    for timed in LOOPS:
+        timed.close()
     sender.close()
 
 
