@@ -189,11 +189,14 @@ def measure(home: House, idle: float) -> dict[str, Any]:
 def _uploads(visitor: Visitor, conversations: list[str], conn: Any) -> None:
     files = _files()
     _all_at_once(lambda n: visitor.reply(conversations[n], f"Scan {n}", files[n]))
-    question = "SELECT count(*) FROM delivery_delivery WHERE state NOT IN ('sent', 'delivered', 'failed')"
-    wait_for(lambda: conn.execute(question).fetchone()[0] == 0, PATIENCE, "deliveries have not ended")
+    under_way = (
+        "SELECT count(*) FROM delivery_delivery d JOIN conversations_message m ON m.id = d.message_id"
+        " WHERE m.text LIKE 'Scan %' AND d.state NOT IN ('sent', 'delivered', 'failed')"
+    )
+    wait_for(lambda: conn.execute(under_way).fetchone()[0] == 0, PATIENCE, "deliveries have not ended")
     failed = conn.execute(
         "SELECT count(*) FROM delivery_delivery d JOIN conversations_message m ON m.id = d.message_id"
-        " WHERE m.text LIKE 'Scan %' AND d.state <> 'sent'"
+        " WHERE m.text LIKE 'Scan %' AND d.state NOT IN ('sent', 'delivered')"
     ).fetchone()
     if failed[0]:
         raise SystemExit(f"{failed[0]} of the answers were not sent")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from bench.house import assert_durable
 from tests.processes import free_port, wait_for_port
@@ -34,6 +35,7 @@ class Product:
     lmtp: int
     outside: int
     dsn: str = ""
+    cluster: Any = None
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self, role: str) -> None:
@@ -42,15 +44,23 @@ class Product:
         code = f"import django; django.setup(); from {module} import {function} as run; run()"
         self.processes[role] = subprocess.Popen([sys.executable, "-c", code])
 
+    def restart(self, **settings: str) -> None:
+        """Start PostgreSQL again, with these settings and no others of before; nobody is connected."""
+        self.cluster.stop(600)
+        os.sync()  # what a server without fsync left to the system
+        own = self.cluster.directory / "own.conf"
+        own.write_text("".join(f"{name} = '{value}'\n" for name, value in settings.items()))
+        self.cluster.start()
+
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far, by role and for PostgreSQL (backends that ended included)."""
-        used = {role: _own(process.pid) for role, process in self.processes.items()}
+        used = {role: used_by(process.pid) for role, process in self.processes.items()}
         used["postgres"] = self._postgres()
         return used
 
     def _postgres(self) -> float:
         postmaster = int((self.data / "pg" / "postmaster.pid").read_text().split()[0])
-        return _own(postmaster) + _dead(postmaster) + sum(map(_own, _children(postmaster)))
+        return used_by(postmaster) + _dead(postmaster) + sum(map(used_by, _children(postmaster)))
 
     def memory(self) -> dict[str, float]:
         """Proportional set size in MB, by role."""
@@ -64,7 +74,8 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def _own(pid: int) -> float:
+def used_by(pid: int) -> float:
+    """CPU seconds that a process has used so far; none of one that is gone."""
     try:
         fields = _stat(pid)
     except OSError:
@@ -94,9 +105,10 @@ def _pss(pid: int) -> float:
 
 
 @contextmanager
-def product(*roles: str) -> Iterator[Product]:
-    """The product, running, with an empty and durable database."""
-    data = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
+def product(*roles: str, keep: Path | None = None) -> Iterator[Product]:
+    """The product, running, with an empty and durable database; in a folder to `keep` with what that holds."""
+    data = keep or Path(tempfile.mkdtemp(prefix="wasl-bench-"))
+    data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o711)
     made = Product(data, free_port(), free_port(), free_port(), free_port())
     os.environ.update(
@@ -125,7 +137,7 @@ def product(*roles: str) -> Iterator[Product]:
     cluster.start()
     try:
         migrate.run()
-        made.dsn = cluster.owner_dsn
+        made.dsn, made.cluster = cluster.owner_dsn, cluster
         assert_durable(made.dsn)
         for role in roles:
             made.start(role)
@@ -148,11 +160,19 @@ def product(*roles: str) -> Iterator[Product]:
         for opened in db.opened():
             opened.close()
         cluster.stop()
-        shutil.rmtree(data, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(data, ignore_errors=True)
 
 
-def settle(dsn: str, patience: float = 120.0) -> float:
-    """Wait until nothing waits to be understood and every follower has read everything; when that was."""
+class Watched(NamedTuple):
+    """When everything was understood, and the CPU seconds that asking took in PostgreSQL: the watcher's own."""
+
+    at: float
+    cpu: float
+
+
+def settle(dsn: str, patience: float = 120.0) -> Watched:
+    """Wait until nothing waits to be understood and every follower has read everything."""
     import psycopg
 
     from wasl.timeline.follow import lag
@@ -162,6 +182,6 @@ def settle(dsn: str, patience: float = 120.0) -> float:
         while time.monotonic() < end:
             row = conn.execute("SELECT EXISTS (SELECT FROM intake_inboundqueue)").fetchone()
             if row == (False,) and all(one.rows == 0 for one in lag(conn)):
-                return time.monotonic()
+                return Watched(time.monotonic(), used_by(conn.info.backend_pid))
             time.sleep(0.05)
     raise SystemExit("the backlog did not drain")

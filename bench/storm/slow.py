@@ -1,4 +1,4 @@
-"""A slow road to the provider: passes SMTP on, and takes its time with the answer to each message.
+"""A slow road to a provider: passes SMTP or HTTP on, and takes its time with the answer to each message.
 
 So that calls are under way when something is killed: alone on one machine they would last two milliseconds.
 """
@@ -12,13 +12,17 @@ SLOWNESS = (0.05, 0.9)
 
 
 class SlowRoad:
-    """Listens on `port`, passes on to `target`. `under_way` counts messages that await their answer just now."""
+    """Listens on `port`, passes on to `target`. `under_way` counts messages that await their answer just now.
 
-    def __init__(self, target: int, seed: int) -> None:
+    `http`: every request awaits one; else what ends as mail does.
+    """
+
+    def __init__(self, target: int, seed: int, *, http: bool = False) -> None:
         self.target = target
+        self.http = http
         self.under_way = 0
         self.port = 0
-        self._dice = random.Random(f"{seed} slow road")
+        self._dice = random.Random(f"{seed} slow road {http}")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slow road", daemon=True)
         self._thread.start()
@@ -39,7 +43,8 @@ class SlowRoad:
             asyncio.create_task(call.forward(reader, back)),
             asyncio.create_task(call.answer(there, writer)),
         ]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(asyncio.CancelledError):  # the storm is over
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
@@ -78,7 +83,7 @@ class _Call:
         with suppress(OSError):
             while data := await reader.read(65536):
                 self._tail = (self._tail + data)[-5:]
-                if self._tail == b"\r\n.\r\n":
+                if self._road.http or self._tail == b"\r\n.\r\n":
                     self._begin()
                 writer.write(data)
                 await writer.drain()
@@ -93,8 +98,8 @@ class _Call:
                 self.ended()
 
     def _begin(self) -> None:
+        self._road.under_way += not self._waiting
         self._waiting = True
-        self._road.under_way += 1
 
     def ended(self) -> None:
         """The answer was passed on, or will never be."""

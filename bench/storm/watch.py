@@ -3,7 +3,10 @@
 - mail: the listener answers EHLO;
 - web: /healthz says ok, which includes the database and live events;
 - worker: a mail that was sent after the kill is on the timeline;
-- live: an open page is told of it.
+- live: an open page is told of it;
+- and of the chats, where there are any: hooks, a webhook is acknowledged; polling, a bot's news are fetched and the
+  next are asked for; smpp, what a message centre brings is acknowledged;
+- imap: a mail in a mailbox outside is fetched and understood.
 """
 
 import http.client
@@ -12,7 +15,7 @@ import json
 import smtplib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +28,7 @@ EVERY = 0.25
 """Seconds between two probing mails: what was signalled while nobody heard is not told again."""
 
 SERVICES = ("mail", "web", "worker", "live")
+Question = Callable[[], bool]
 _number = itertools.count(1)
 
 
@@ -75,34 +79,42 @@ class Page:
 
 @dataclass
 class Recovery:
-    """Seconds from the last kill of a blow until each service answered; inf when it never did."""
+    """Seconds from the last kill of a blow until each service that was asked answered; inf when it never did."""
 
+    services: tuple[str, ...] = SERVICES
     took: dict[str, float] = field(default_factory=dict)
+
+    def until(self, services: Iterable[str]) -> float:
+        """Until all of these served again, as far as they were asked."""
+        return max(self.took.get(name, float("inf")) for name in services if name in self.services)
 
     @property
     def longest(self) -> float:
         """Until everything served again."""
-        return max(self.took.get(name, float("inf")) for name in SERVICES)
+        return self.until(self.services)
 
 
 class Watch:
     """Asks every service at once. One `look` at a time."""
 
-    def __init__(self, house: House, page: Page) -> None:
+    def __init__(
+        self, house: House, page: Page, more: Mapping[str, Callable[[], Question]] | None = None
+    ) -> None:
         self._house = house
         self._page = page
+        self._more = more or {}
         self.probes = 0
 
     def look(self, since: float) -> Recovery:
         """Wait until everything answers; `since` is the moment of the kill on the monotonic clock."""
-        found = Recovery()
+        found = Recovery((*SERVICES, *self._more))
         probe = _Probe(self._house)
-        questions: dict[str, Callable[[], bool]] = {
+        questions: dict[str, Question] = {
             "mail": self._greets,
             "web": self._healthy,
             "worker": probe.understood,
             "live": lambda: bool(probe.conversation) and self._page.heard(probe.conversation),
-        }
+        } | {name: begin() for name, begin in self._more.items()}
 
         def ask(name: str) -> None:
             while time.monotonic() - since < PATIENCE:
@@ -113,7 +125,7 @@ class Watch:
 
         threads = [threading.Thread(target=ask, args=(name,)) for name in questions]
         threads.append(
-            threading.Thread(target=probe.send_until, args=(lambda: len(found.took) == len(SERVICES), since))
+            threading.Thread(target=probe.send_until, args=(lambda: len(found.took) == len(questions), since))
         )
         for thread in threads:
             thread.start()
