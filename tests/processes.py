@@ -18,7 +18,7 @@ def free_port() -> int:
 
 
 def wait_for_port(
-    port: int, process: "subprocess.Popen[bytes] | None" = None, patience: float = 20.0
+    port: int, process: "subprocess.Popen[bytes] | None" = None, patience: float = 90.0
 ) -> None:
     """Until something listens. Fails when the process ended instead."""
     deadline = time.monotonic() + patience
@@ -47,7 +47,7 @@ def role(call: str, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

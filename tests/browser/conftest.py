@@ -1,22 +1,18 @@
-"""The demo, started by its own command, and a real Chromium to look at it with."""
+"""One demo for all these tests, started by its own command, and a real Chromium to look at it with."""
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.processes import free_port
+from tests.browser.demo import PASSWORD, Demo, running
+from tests.browser.pages import Visit
 
-CHROMIUM = "/usr/bin/chromium"
+# The same browser without its windows opens a page at an eighth of the cost.
+CHROMIUM = next(filter(os.path.exists, ("/usr/bin/chromium-headless-shell",)), "/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,41 +20,40 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-background-networking",
 ]
-PASSWORD = "olives-and-lamps"
 
-Desk = Callable[..., "Visit"]
+# What is waited for comes about; how soon is the machine's matter, which does other things at the same time.
+PATIENCE = 60_000  # ms
+expect.set_options(timeout=PATIENCE)
 
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[str]:
-    """The address of a running demo shop."""
-    data = Path(tempfile.mkdtemp(prefix="wasl-browser-"))
-    data.chmod(0o711)
-    log = data.with_suffix(".log")
-    http = free_port()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WASL_", "DJANGO_"))}
-    ports = ("HTTP_PORT", "SMTP_PORT", "LMTP_PORT", "SANDBOX_SMTP_PORT", "SANDBOX_HTTP_PORT")
-    settings = {f"WASL_{name}": str(http if name == "HTTP_PORT" else free_port()) for name in ports}
-    environment = clean | settings | {"WASL_DATA_DIR": str(data / "demo")}
-    command = [str(Path(sys.executable).with_name("wasl")), "demo"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
-    try:
-        _wait_until_ready(process, log)
-        yield f"http://localhost:{http}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        shutil.rmtree(data, ignore_errors=True)
-        log.unlink()
+Enter = Callable[..., Visit]
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path, patience: float = 90.0) -> None:
-    end = time.monotonic() + patience
-    while b"Wasl is ready" not in log.read_bytes():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.1)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first also waits for the demo, which its time does not count."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(600, func_only=True))
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Demo]:
+    """A running demo shop. All modules look at the same one: a test leaves its lists as it found them."""
+    with running() as demo:
+        yield demo
+
+
+@pytest.fixture(scope="session")
+def demo(shop: Demo) -> str:
+    """The address of the demo's pages."""
+    return shop.address
+
+
+def needed() -> None:
+    """Skip, or in CI fail, where there is no browser."""
+    if not Path(CHROMIUM).exists():
+        words = "a browser is needed: apt-get install chromium-headless-shell fonts-noto-core"
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
 
 
 @pytest.fixture(scope="module")
@@ -67,59 +62,56 @@ def chromium() -> Iterator[Browser]:
 
     Not kept for the session: Playwright leaves an event loop running, in which Django does not work.
     """
-    if not Path(CHROMIUM).exists():
-        words = "a browser is needed: apt-get install chromium fonts-noto-core"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+    needed()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-class Visit:
-    """Somebody in front of a browser, signed in. What went wrong in the page is in `complaints`."""
+@pytest.fixture
+def contexts(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """`contexts(locale="de")`: a browser that knows nothing, closed at the end."""
+    opened: list[BrowserContext] = []
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
-        self.context = context
-        self.address = address
-        self.complaints: list[str] = []
+    def fresh(*, width: int = 1440, height: int = 900, **more: Any) -> BrowserContext:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **more)
+        context.set_default_timeout(PATIENCE)
+        opened.append(context)
+        return context
 
-    def tab(self, path: str) -> Page:
-        """A new tab at a path."""
-        page = self.context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
-        page.goto(self.address + path)
-        return page
+    yield fresh
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def passes() -> dict[str, Any]:
+    """The cookies of each agent who signed in: a password takes time to check, which one proof of it is worth."""
+    return {}
 
 
 @pytest.fixture
-def visit(chromium: Browser, demo: str) -> Iterator[Callable[..., "contextmanager[Visit]"]]:
-    """`visit("leila", "en", width=1440)`: sign in through the page and look around."""
-    opened: list[BrowserContext] = []
+def visit(contexts: Callable[..., BrowserContext], demo: str, passes: dict[str, Any]) -> Enter:
+    """`visit("leila", "en", width=1440)`: a browser in which an agent is signed in."""
 
-    def enter(
-        who: str, language: str, *, width: int = 1440, height: int = 900, scheme: str = "light"
-    ) -> Visit:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            locale=language,  # type: ignore[arg-type]
-        )
-        context.set_default_timeout(15_000)
-        opened.append(context)
-        page = context.new_page()
-        page.goto(f"{demo}/sign-in")
-        page.fill("[name=login]", f"{who}@dar-zaytun.example")
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(lambda url: "sign-in" not in url)
-        page.close()
-        return Visit(context, demo)
+    def enter(who: str, language: str, *, scheme: str = "light", at: str = demo, **size: int) -> Visit:
+        context = contexts(locale=language, color_scheme=scheme, **size)
+        if who in passes:
+            context.add_cookies(passes[who])
+        else:
+            _sign_in(context, at, who)
+            passes[who] = context.cookies()
+        return Visit(context, at)
 
-    yield enter  # type: ignore[misc]
-    for context in opened:
-        context.close()
+    return enter
+
+
+def _sign_in(context: BrowserContext, at: str, who: str) -> None:
+    page = context.new_page()
+    page.goto(f"{at}/sign-in")
+    page.fill("[name=login]", f"{who}@dar-zaytun.example")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    page.close()

@@ -20,9 +20,11 @@ LANGUAGES = ("ar", "fr", "it", "en")
 FORMS = {"ar": 6, "fr": 2, "it": 2, "en": 2}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[a-z]|\{\w+\}")
 NAMED = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
-# Keys of the keyboard and example addresses stand in Latin letters in every language.
+# Keys of the keyboard, example addresses and the names of protocols and firms stand in Latin letters in every language,
+# and so does what is isolated.
 LATIN = re.compile(
-    r"Ctrl\+Enter|Enter|\([AE]\)|(?<![A-Za-z])[JK](?![A-Za-z])|[a-z.@]*\.(?:example|com)\b|(?<=\s)\?"
+    r"[\u2066\u2068][^\u2069]*\u2069|IMAP|SMTP|STARTTLS|TLS|API|OAuth|Google|Microsoft|https|"
+    r"Ctrl\+(?:Enter|[A-Z])|Enter|Shift|Esc|CSV|\([A-Z]\)|(?<![A-Za-z])[JK](?![A-Za-z])|[a-z.@]*\.(?:example|com)\b|(?<=\s)\?"
 )
 NARROW, HARD = "\u202f", "\u00a0"
 

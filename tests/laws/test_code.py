@@ -90,13 +90,37 @@ def test_every_claimed_queue_has_a_worker() -> None:
         for table in re.findall(r"FROM (\w+)(?:(?!FROM)[^\"])*?SKIP LOCKED", p.read_text())
     }
     assert {"intake_inboundqueue", "delivery_delivery", "timeline_follower"} <= claimed
-    worker = (SOURCE / "config" / "worker.py").read_text()
+    worker = "".join((SOURCE / "config" / name).read_text() for name in ("worker.py", "loops.py"))
     served = {
+        "intake_awaiting": "awaiting.step",
         "intake_inboundqueue": "understand.step",
         "delivery_delivery": "Sender(",
         "delivery_attempt": "Sender(",
         "timeline_follower": "run_once(",
+        "conversations_waking": "waking.step",
+        "conversations_fetching": "MEDIA.step",
+        "channels_mailbox": "FETCHER.step",
+        "webhooks_call": "CALLER.step",
+        "desk_due": "TELLER.step",
+        "devices_push": "RINGER.step",
     }
     swept = {"api_idempotency"}  # old answers, forgotten by the requests that come later
     assert claimed - swept <= set(served), "a queue that nobody works on"
     assert all(call in worker for call in served.values())
+
+
+TAG = re.compile(r'<[a-z]+\b(?:[^<>"]|"[^"]*")*>')
+
+
+def test_what_reads_itself_again_takes_no_click_of_anybody_with_it() -> None:
+    """A part's own `hx-sync` counts for the forms in it, too, unless it says so: a click made while the part is read
+    again would be dropped, or pushed out of the queue by the next reading."""
+    selfish = [
+        f"{page.name}: {tag[:60]}"
+        for page in SOURCE.rglob("*.html")
+        for tag in TAG.findall(page.read_text("utf-8"))
+        if "hx-sync=" in tag and ("data-live=" in tag or "every " in tag)
+        if not re.search(r'hx-disinherit="[^"]*hx-sync', tag)
+        and page.name != "mails.html"  # holds links only
+    ]
+    assert selfish == []

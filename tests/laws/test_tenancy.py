@@ -31,7 +31,7 @@ SHARED = {
     "timeline_follower",
     "timeline_heartbeat",
 }
-FRAMEWORK = ("django_", "auth_", "account_")
+FRAMEWORK = ("django_", "auth_", "account_", "mfa_")
 
 
 @pytest.fixture
@@ -160,11 +160,22 @@ def test_the_queue_role_sees_queues_and_timeline_only(owner: Owner, shop: Shop) 
         "SELECT DISTINCT table_name FROM information_schema.role_table_grants WHERE grantee = 'wasl_queue'"
     ).fetchall()
     assert {name for (name,) in allowed} == {
+        "calls_call",
+        "calls_callevent",
+        "calls_offer",
+        "channels_mailbox",
+        "conversations_waking",
+        "conversations_fetching",
+        "desk_due",
+        "devices_push",
         "delivery_attempt",
         "delivery_delivery",
         "delivery_receipt",
+        "delivery_suppression",
+        "intake_awaiting",
         "intake_inbound",
         "intake_inboundqueue",
+        "intake_listening",
         "timeline_checkpoint",
         "timeline_epoch",
         "timeline_follower",
@@ -172,6 +183,7 @@ def test_the_queue_role_sees_queues_and_timeline_only(owner: Owner, shop: Shop) 
         "timeline_logtile",
         "timeline_parked",
         "timeline_touchpoint",
+        "webhooks_call",
     }
 
 
@@ -180,7 +192,18 @@ def test_definer_functions_are_few_known_and_closed_to_the_public(owner: Owner) 
         "SELECT p.proname, has_function_privilege('public', p.oid, 'execute') FROM pg_proc p"
         " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public' AND p.prosecdef ORDER BY 1"
     ).fetchall()
-    assert rows == [("wasl_inboxes_at", False), ("wasl_memberships", False), ("wasl_token", False)]
+    assert rows == [
+        ("wasl_chat_inbox", False),
+        ("wasl_hook_inboxes", False),
+        ("wasl_inboxes_at", False),
+        ("wasl_invitation", False),
+        ("wasl_listening", False),
+        ("wasl_memberships", False),
+        ("wasl_people", False),
+        ("wasl_people_of_late", False),
+        ("wasl_search", False),
+        ("wasl_token", False),
+    ]
 
 
 def test_no_model_is_ahead_of_its_migrations(db: None) -> None:
