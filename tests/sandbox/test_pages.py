@@ -20,6 +20,7 @@ from tests.inbound import mail, take, work
 from tests.processes import free_port, role, wait_for_port
 from tests.sandbox.stand import standing
 from tests.worlds import Shop
+from wasl.accounts.models import Access
 from wasl.channels.email.parse import parse
 from wasl.channels.models import Inbox
 from wasl.config import urls
@@ -166,6 +167,8 @@ def test_somebody_new_can_be_made_up(shop: Shop, salma: str, place: Place) -> No
     assert "amal@home.example" in page.content.decode()
     known = client.post(reverse("sandbox_somebody"), {"name": "Twice", "address": SALMA})
     assert known["Location"].startswith(salma), "who is known already is played as themselves"
+    with db.tenant(shop.id):
+        assert not Access.objects.exists(), "these are nobody's customers"
 
 
 def test_there_and_back(shop: Shop, tmp_path: Path, monkeypatch: Any) -> None:

@@ -41,6 +41,7 @@ def test_a_table_is_brought_in_slice_by_slice(shop: Shop, browser: Browser) -> N
         assert [(line.who, line.verb, line.detail) for line in lines] == [
             ("Admin", "import_orders", {"made": "1", "updated": "0"})
         ] * 2, "what changed something, and nothing else"
+    assert "Brought in orders (new: \u20681\u2069, changed: \u20680\u2069)" in admin.get("/access").text
 
 
 def test_without_scripts_it_comes_whole_and_a_wrong_one_is_refused(shop: Shop, browser: Browser) -> None:

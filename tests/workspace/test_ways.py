@@ -8,6 +8,7 @@ from tests.conversations.test_ways import chat_inbox, merge, message, write
 from tests.inbound import mail, take
 from tests.workspace.stage import Browser
 from tests.worlds import Shop
+from wasl.accounts.models import Access
 from wasl.channels.models import Inbox
 from wasl.conversations.models import Message
 from wasl.customers.models import Identity
@@ -86,6 +87,8 @@ def test_the_composer_shows_what_becomes_of_it(
     assert client.post(at, {"text": "Quando?", "via": via(shop, whatsapp)}).content.decode().strip() == ""
     long = client.post(at, {"text": "a" * 4100, "via": via(shop, whatsapp)}).content.decode()
     assert "4 letters too long" in unescape(long)
+    with tenant(shop.id):
+        assert not Access.objects.exists(), "nothing was done that the access log had to know"
 
 
 def test_an_approved_text_is_filled_in_and_sent(
