@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.live.browser import sign_in
 from tests.worlds import Shop
-from wasl.accounts.models import Agent, Team, TeamMember, User
+from wasl.accounts.models import Agent, Team, TeamMember, User, Workspace
 from wasl.channels.models import Inbox, InboxTeam
 from wasl.channels.queries import visible_inboxes
 from wasl.kit.clock import now
@@ -65,6 +66,14 @@ def test_the_number_of_questions_does_not_grow_with_the_number_of_agents(shop: S
         return len(asked)
 
     assert questions(len(keys)) == questions(3)
+
+
+def test_who_owes_a_second_step_hears_nothing(shop: Shop) -> None:
+    bare, armed = (sign_in(shop.users[role]) for role in ("agent", "admin"))
+    with tenant(shop.id):
+        Workspace.objects.filter(id=shop.id).update(second_step=True)
+    Authenticator.objects.create(user=shop.users["admin"], type=Authenticator.Type.TOTP, data={})
+    assert set(viewers([bare, armed])) == {armed}
 
 
 def accepted_by_django(key: str) -> bool:

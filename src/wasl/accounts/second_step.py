@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import LiteralString
 from uuid import UUID
 
 from allauth.core.internal.cryptokit import compare_user_code
@@ -28,6 +29,12 @@ from wasl.accounts.models import User
 from wasl.kit import base64url
 
 log = logging.getLogger(__name__)
+
+OWES: LiteralString = (
+    "w.second_step AND NOT EXISTS"
+    " (SELECT FROM mfa_authenticator m WHERE m.user_id = a.user_id AND m.type = 'totp')"
+)
+"""As SQL: workspace `w` asks everybody for a second step, and its agent `a` has none yet."""
 
 CODE, RECOVERY = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES
 _NONCE = 12

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +13,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils.crypto import constant_time_compare
 
-from wasl.accounts.models import Agent, Role, User
+from wasl.accounts.models import Role, User
+from wasl.accounts.second_step import OWES
 from wasl.channels.queries import visible_inboxes_of
 from wasl.kit.clock import now
 from wasl.kit.db import tenant
@@ -104,6 +105,13 @@ def _places(users: Iterable[str]) -> dict[str, tuple[Place, ...]]:
     return found
 
 
+# Whoever still owes their workspace a second step hears as little as they may read.
+_SEATED: LiteralString = f"""
+SELECT a.id, a.role FROM accounts_agent a JOIN accounts_workspace w ON w.id = a.workspace_id
+WHERE a.id = ANY(%s) AND a.is_active AND NOT ({OWES})
+"""
+
+
 def _agents(places: Iterable[Place]) -> dict[UUID, Viewer]:
     by_workspace: dict[UUID, list[UUID]] = {}
     for place in places:
@@ -111,8 +119,9 @@ def _agents(places: Iterable[Place]) -> dict[UUID, Viewer]:
     found: dict[UUID, Viewer] = {}
     for workspace_id, agent_ids in by_workspace.items():
         with tenant(workspace_id):
-            rows = Agent.objects.filter(id__in=agent_ids, is_active=True).values_list("id", "role")
-            roles: dict[UUID | None, str] = dict(rows)
+            with connection.cursor() as cursor:
+                cursor.execute(_SEATED, [agent_ids])
+                roles: dict[UUID | None, str] = dict(cursor.fetchall())
             visible = visible_inboxes_of(roles)
         found |= {
             agent: Viewer(workspace_id, agent, role, visible[agent]) for agent, role in roles.items() if agent

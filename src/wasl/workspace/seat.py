@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from wasl.accounts.actor import Actor
+from wasl.accounts.second_step import OWES
 from wasl.channels.queries import SEEN
 from wasl.kit.db import tenant
 
@@ -67,7 +68,7 @@ def take(place: Place, found: tuple[Place, ...], *, reading: bool) -> Iterator[S
 
 _SIT: LiteralString = f"""
 SELECT a.name, a.role, w.name, w.timezone, {SEEN},
-  w.second_step AND NOT EXISTS (SELECT FROM mfa_authenticator m WHERE m.user_id = a.user_id AND m.type = 'totp')
+  {OWES}
 FROM (SELECT set_config('transaction_read_only', %s, true)) AS mode
 CROSS JOIN accounts_agent a JOIN accounts_workspace w ON w.id = a.workspace_id
 WHERE a.id = %s
