@@ -26,6 +26,10 @@ from bench.streams import COOKIE, Browsers
 Row = dict[str, Any]
 
 
+def _chromium() -> str | None:
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 class Bench:
     """The running product, its agents' sessions and the mails sent so far."""
 
@@ -192,7 +196,7 @@ class Screen:
 
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            executable_path=_chromium(), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
         context = self._browser.new_context()
         address = f"http://127.0.0.1:{made.http}"
@@ -291,9 +295,9 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=50)
     parser.add_argument("--json", help="write the figures to this file")
     options = parser.parse_args()
-    browser = shutil.which("chromium") is not None
+    browser = _chromium() is not None
     if not browser:
-        print("Without Chromium (apt-get install chromium) nothing is measured on a screen.")
+        print("Without Chromium (apt-get install chromium-headless-shell) nothing is measured on a screen.")
     with product("web", "mail", "worker") as made:
         bench = Bench(made)
         for _ in range(10):  # warm

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.utils.translation.trans_real import DjangoTranslation
 
 from scripts import catalogues, texts
+from wasl.kit.languages import CODES
 
-LANGUAGES = ("ar", "fr", "it", "en")
 FORMS = {"ar": 6, "fr": 2, "it": 2, "en": 2}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[a-z]|\{\w+\}")
 NAMED = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
@@ -35,7 +35,7 @@ def template() -> Catalog:
     return texts.extract()
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
+@pytest.fixture(scope="module", params=CODES)
 def language(request: pytest.FixtureRequest) -> str:
     """Each of the four."""
     return str(request.param)

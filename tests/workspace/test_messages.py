@@ -5,13 +5,14 @@ from contextlib import closing
 from email.message import EmailMessage
 
 import pytest
+from django.test import Client
 
 from tests.inbound import take
 from tests.workspace.stage import PICTURE, Browser, Known
 from tests.worlds import Shop
 from wasl.conversations.models import Attachment, Message
 from wasl.kit.db import tenant
-from wasl.workspace.views.messages import plain_name
+from wasl.workspace.files import plain_name
 
 
 def test_a_file_is_something_to_keep(shop: Shop, known: Known, browser: Browser) -> None:
@@ -26,6 +27,21 @@ def test_a_file_is_something_to_keep(shop: Shop, known: Known, browser: Browser)
         pass
     assert shown.headers["Content-Disposition"].startswith("inline;")
     assert shown.headers["Content-Type"] == "image/png"
+
+
+def test_a_kept_file_is_shown_again_only_to_who_may_still_see_it(
+    shop: Shop, known: Known, browser: Browser
+) -> None:
+    at, client = f"/files/{known.file}?show=1", browser(shop)
+    with closing(client.get(at)) as first:
+        assert first.headers["Cache-Control"] == "private, no-cache"
+    had = {"If-None-Match": first.headers["ETag"]}
+    again = client.get(at, headers=had)
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert Client().get(at, headers=had).status_code == 302, "signed out"
+    with tenant(shop.id):
+        Attachment.objects.update(digest=b"\0" * 32)
+    assert client.get(at, headers=had).status_code == 404, "it says something else now, and that is gone"
 
 
 @pytest.mark.parametrize(

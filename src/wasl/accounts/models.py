@@ -6,9 +6,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from wasl.kit.ids import uuid7
+from wasl.kit.languages import LANGUAGES
 from wasl.kit.tables import Ref, TenantModel
 
-LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("it", "Italiano"), ("en", "English")]
 THEMES = [("system", "system"), ("light", "light"), ("dark", "dark")]
 DIGITS = [("latn", "latn"), ("arab", "arab")]
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from wasl.api.schemas import Next, Strict
 from wasl.conversations import order_sheet, ordering
 from wasl.customers import orders
+from wasl.kit.languages import Code
 
 Status = Literal["placed", "paid", "packed", "sent", "delivered", "cancelled", "returned", "refunded"]
 
@@ -62,7 +63,7 @@ class Buyer(Strict):
         description="An e-mail address, or the id under which you hand in messages.",
     )
     name: str = Field("", max_length=200)
-    language: Literal["", "ar", "fr", "it", "en"] = ""
+    language: Literal[Code, ""] = ""
 
 
 class Told(Strict):

@@ -15,7 +15,7 @@ from django.db.models import Q
 from wasl.accounts import calendars
 from wasl.accounts.actor import Actor, NotFound
 from wasl.accounts.hours import Hours
-from wasl.accounts.models import LANGUAGES, Role
+from wasl.accounts.models import Role
 from wasl.calls import slots
 from wasl.calls.models import Call, Callback, Outcome, Stand, State
 from wasl.calls.slots import Slot
@@ -27,6 +27,7 @@ from wasl.conversations.queries import agents
 from wasl.customers.models import Identity
 from wasl.kit.clock import now
 from wasl.kit.db import raw
+from wasl.kit.languages import LANGUAGES
 from wasl.kit.phones import e164
 
 LONGEST = 4_000

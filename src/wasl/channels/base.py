@@ -14,7 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-Language = Literal["ar", "fr", "it", "en", ""]
+from wasl.kit.languages import Code
+
+Language = Literal[Code, ""]
 Auto = Literal["", "auto-replied", "auto-generated", "bulk", "list"]
 Permanence = Literal["permanent", "temporary", "delayed", "unknown"]
 Method = Literal["request", "update", "cancel", "reply", "counter", "publish"]

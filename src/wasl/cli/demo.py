@@ -39,6 +39,7 @@ from wasl.intake.store import Raw, mail_dedupe_key, store
 from wasl.kit.clock import now, travel
 from wasl.kit.db import conninfo, pool, tenant
 from wasl.kit.ids import uuid7
+from wasl.kit.languages import CODES
 from wasl.sandbox.place import Place
 from wasl.sandbox.provider import Ports, Provider
 from wasl.timeline.follow import run_once
@@ -61,7 +62,7 @@ def load() -> str:
     )
     stories = [
         story
-        for language in ("ar", "fr", "it", "en")
+        for language in CODES
         for story in json.loads((_DATA / f"conversations.{language}.json").read_text(encoding="utf-8"))
     ]
     with _sandbox() as provider:

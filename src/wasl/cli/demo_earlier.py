@@ -38,6 +38,7 @@ from wasl.customers.models import Customer
 from wasl.customers.orders import Told
 from wasl.kit.clock import now, travel
 from wasl.kit.db import raw, tenant
+from wasl.kit.languages import CODES
 
 _DATA = files("wasl.cli") / "demo_data"
 _NUMBER = re.compile(r"DZ-\d{5}")
@@ -87,7 +88,7 @@ class Story:
 
 def stories() -> Iterator[Story]:
     """Those of every language, in the order of the files."""
-    for language in ("ar", "fr", "it", "en"):
+    for language in CODES:
         text = (_DATA / f"earlier.{language}.txt").read_text(encoding="utf-8")
         for block in text.split("\n# ")[0:]:
             head, subject, *said = block.removeprefix("# ").strip().split("\n")

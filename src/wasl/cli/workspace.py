@@ -6,7 +6,7 @@ from getpass import getpass
 from pathlib import Path
 from zoneinfo import available_timezones
 
-LANGUAGES = ("ar", "fr", "it", "en")
+from wasl.kit.languages import CODES
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--slug", help="a short name for commands, such as dar-zaytun (default: from the name)"
     )
     create.add_argument(
-        "--language", default="en", choices=LANGUAGES, help="of its pages and letters (default: en)"
+        "--language", default="en", choices=CODES, help="of its pages and letters (default: en)"
     )
     create.add_argument("--timezone", default="UTC", help="such as Europe/Paris (default: UTC)")
     create.add_argument(

@@ -8,7 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 import wasl
 from wasl.config.env import load
 from wasl.config.logs import logging_config
-from wasl.kit import postgres
+from wasl.kit import languages, postgres
 
 ENV = load(os.environ)
 PACKAGE = os.path.dirname(wasl.__file__)
@@ -154,7 +154,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("it", "Italiano"), ("en", "English")]
+LANGUAGES = languages.LANGUAGES
 LANGUAGE_COOKIE_NAME = "wasl_language"
 LOCALE_PATHS = [os.path.join(PACKAGE, "locale")]
 USE_I18N = True

@@ -10,12 +10,12 @@ from wasl.customers.models import Customer
 from wasl.customers.resolve import Sender, resolve
 from wasl.kit.clock import now
 from wasl.kit.db import raw, tenant
+from wasl.kit.languages import CODES
 
 NEEDED = ("email",)
 """`name`, `language` (ar, fr, it, en), `place` and `timezone` may be there. What is known is not overwritten."""
 
 AT_ONCE = 200
-_LANGUAGES = ("", "ar", "fr", "it", "en")
 
 
 class _Wrong(Exception):
@@ -51,7 +51,7 @@ def _checked(row: Mapping[str, str]) -> Mapping[str, str]:
         raise _Wrong("email", row["email"]) from error
     if "@" not in row["email"]:
         raise _Wrong("email", row["email"])
-    if row.get("language", "").lower() not in _LANGUAGES:
+    if row.get("language", "").lower() not in ("", *CODES):
         raise _Wrong("language", row["language"])
     if row.get("timezone") and row["timezone"] not in available_timezones():
         raise _Wrong("timezone", row["timezone"])

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from wasl.accounts.actor import Actor
 from wasl.conversations.models import Status
+from wasl.kit.languages import CODES
 
 View = Literal["all", "mine", "unassigned", "mentioned"]
 VIEWS: tuple[View, ...] = get_args(View)
-LANGUAGES = ("ar", "fr", "it", "en")
 NOBODY = "none"
 MOST = 20
 """Values of one kind."""
@@ -56,7 +56,7 @@ class Filter:
         if view not in VIEWS or status not in ("", *Status.values):
             raise ValueError("view or status")
         languages = tuple(str(code) for code in written.get("languages", ()))
-        if not set(languages) <= {"", *LANGUAGES}:
+        if not set(languages) <= {"", *CODES}:
             raise ValueError("language")
         return cls(
             cast("View", view),

@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from wasl.accounts.actor import Actor, NotFound
-from wasl.accounts.models import LANGUAGES, Team, TeamMember, Workspace
+from wasl.accounts.models import Team, TeamMember, Workspace
 from wasl.conversations import queries, rich
 from wasl.conversations.models import SavedReply
 from wasl.conversations.variables import Scene, fill, unknown, variables
+from wasl.kit.languages import LANGUAGES
 
 MOST = 2000
 NAME_LIMIT = 80

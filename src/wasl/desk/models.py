@@ -4,10 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 
-from wasl.accounts.models import LANGUAGES, Agent
+from wasl.accounts.models import Agent
 from wasl.channels.models import Inbox
 from wasl.conversations.models import Conversation
 from wasl.customers.models import Customer
+from wasl.kit.languages import LANGUAGES
 from wasl.kit.tables import Ref, TenantModel
 
 MINUTES = 480

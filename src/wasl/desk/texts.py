@@ -12,7 +12,6 @@ from wasl.channels.email.html import from_text
 from wasl.channels.registry import channels
 from wasl.conversations.footer import Words, with_link
 
-LANGUAGES = ("ar", "fr", "it", "en")
 LONGEST = 4_000
 """Letters of a text."""
 

@@ -13,6 +13,7 @@ from wasl.doors.desk import Desk
 from wasl.doors.peer import network
 from wasl.kit.clock import now
 from wasl.kit.db import AsyncConnection
+from wasl.kit.languages import CODES
 from wasl.kit.memory import Pace
 from wasl.kit.problem import Problem
 from wasl.widget import asks, tokens, visitors
@@ -127,7 +128,7 @@ def query_of(scope: Scope) -> dict[str, str]:
 def language_of(query: dict[str, str], at: Place) -> str:
     """The language that is asked for, or the inbox's."""
     language = query.get("language", "")[:2]
-    return language if language in asks.LANGUAGES else at.language
+    return language if language in CODES else at.language
 
 
 async def read(here: Desk, receive: Receive, kind: type[T], language: str, most: int = asks.BODY) -> T:

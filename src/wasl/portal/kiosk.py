@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from wasl.accounts.actor import NotFound
 from wasl.kit.db import tenant
+from wasl.kit.languages import CODES
 from wasl.kit.memory import Pace
 from wasl.portal.gate import Opened
 from wasl.portal.guard import customers_page
@@ -149,7 +150,7 @@ def _slow(pace: "Pace[UUID] | Pace[str]", key: "UUID | str") -> None:
 def _spoken(request: HttpRequest, place: queries.Place) -> Iterator[str]:
     """The language that was touched, else the branch's."""
     asked = request.POST.get("lang", "") or request.GET.get("lang", "")
-    code = asked if asked in ("ar", "fr", "it", "en") else place.inbox.language
+    code = asked if asked in CODES else place.inbox.language
     with translation.override(code):
         yield code
 

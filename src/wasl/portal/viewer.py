@@ -10,8 +10,9 @@ from wasl.conversations import loose
 from wasl.conversations.models import Attachment
 from wasl.kit import blobs
 from wasl.kit.db import tenant
+from wasl.kit.languages import CODES
 from wasl.kit.scenes import DRAWN
-from wasl.workspace.views.messages import FILE_POLICY, plain_name
+from wasl.workspace.files import FILE_POLICY, plain_name
 
 WORDS = {
     "close": _("Close"),
@@ -32,14 +33,13 @@ WORDS = {
     "next": _("Next picture"),
     "count": _("%(n)s of %(all)s"),
 }
-LANGUAGES = ("ar", "fr", "it", "en")
 
 
 @require_safe
 def words(request: HttpRequest) -> HttpResponse:
     """The viewer's words in one language, for any page that shows it: the widget stands on other people's."""
     code = request.GET.get("lang", "")[:2]
-    with translation.override(code if code in LANGUAGES else "en"):
+    with translation.override(code if code in CODES else "en"):
         said = {name: translation.gettext(text) for name, text in WORDS.items()}
     headers = {
         "Access-Control-Allow-Origin": "*",

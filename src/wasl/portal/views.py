@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -28,9 +28,9 @@ from wasl.portal import write as writing
 from wasl.portal.gate import Opened, TooFast
 from wasl.portal.guard import customers_page
 from wasl.portal.write import CannotWrite, Written
+from wasl.workspace import files
 from wasl.workspace.format import number, size
 from wasl.workspace.shapes.scenes import SHOWN_TYPES
-from wasl.workspace.views.messages import FILE_POLICY, plain_name
 
 
 @customers_page
@@ -208,18 +208,11 @@ def file(request: HttpRequest, token: str, file_id: UUID) -> HttpResponseBase:
         return _too_fast(request, error)
     if row is None or opened is None:
         return _closed(request, token)
+    show = request.GET.get("show") == "1" and row.content_type in SHOWN_TYPES
     try:
-        source = blobs.store().open(opened.claim.workspace_id, bytes(row.digest))
+        return files.answer(opened.claim.workspace_id, row, show=show)
     except blobs.MissingBlob:
         return _closed(request, token)
-    show = request.GET.get("show") == "1" and row.content_type in SHOWN_TYPES
-    return FileResponse(
-        source,
-        as_attachment=not show,
-        filename=plain_name(row.filename),
-        content_type=row.content_type if show else "application/octet-stream",
-        headers={"Content-Security-Policy": FILE_POLICY, "Cache-Control": "private, no-store"},
-    )
 
 
 def _closed(request: HttpRequest, token: str) -> HttpResponse:

@@ -24,12 +24,11 @@ from wasl.sandbox.network import EVERYONE, Mode, Rule
 from wasl.sandbox.people import NotPlayable, Person
 from wasl.sandbox.place import Box, Entry, NoSuchMail
 from wasl.sandbox.report import junk as junk_report
+from wasl.workspace.files import FILE_POLICY, plain_name
 from wasl.workspace.shapes.rail import rail
-from wasl.workspace.views.messages import plain_name
 from wasl.workspace.web import Request
 
 CHANGED = "sandbox:changed"
-FILE_POLICY = "default-src 'none'; sandbox"
 LARGEST_TEXT = 100_000
 
 

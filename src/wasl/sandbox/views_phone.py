@@ -19,12 +19,11 @@ from wasl.sandbox.chats import Files
 from wasl.sandbox.network import CALLS, WEBHOOKS, Mode, Rule, person_on, provider_of
 from wasl.sandbox.people import Person
 from wasl.sandbox.phone import App, NoAnswer, Phone
+from wasl.workspace.files import FILE_POLICY, plain_name
 from wasl.workspace.format import first_name, isolated
-from wasl.workspace.views.messages import plain_name
 from wasl.workspace.web import Request
 
 CHANGED = "sandbox:changed"
-FILE_POLICY = "default-src 'none'; sandbox"
 LARGEST_TEXT = 4000
 LARGEST_FILE = 16_000_000
 NOT_SET = "mode"

@@ -7,13 +7,15 @@ nothing that came from a person. Whatever a person wrote belongs in `detail`, wh
 from collections.abc import Mapping
 from typing import Final
 
+from wasl.kit.languages import CODES
+
 Fact = int | str  # a bool is written as 0 or 1
 Allowed = Mapping[str, frozenset[str] | None]  # the words a fact may be; None: a whole number
 
 INT: Final = None
 LARGEST: Final = 2**53 - 1  # what every JSON reader keeps exact (RFC 7493, 2.2)
 
-LANGUAGES: Final = frozenset({"", "ar", "fr", "it", "en"})
+LANGUAGES: Final = frozenset({"", *CODES})
 AUTO: Final = frozenset({"", "auto-replied", "auto-generated", "bulk", "list"})
 REASONS: Final = frozenset(
     {

@@ -10,9 +10,9 @@ import msgspec
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_noop as _
 
+from wasl.kit.languages import CODES
 from wasl.kit.problem import Problem
 
-LANGUAGES = ("ar", "fr", "it", "en")
 TEXT = 20_000
 BODY = 200_000
 FILE = 10_000_000
@@ -96,7 +96,7 @@ T = TypeVar("T")
 
 def told(language: str, text: str, **values: Any) -> str:
     """A text of ours in that language."""
-    with override(language if language in LANGUAGES else "en"):
+    with override(language if language in CODES else "en"):
         return gettext(text) % values if values else gettext(text)
 
 

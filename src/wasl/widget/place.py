@@ -10,6 +10,7 @@ from django.conf import settings
 from wasl.channels.port import Settings
 from wasl.channels.secret import unseal_all
 from wasl.channels.webchat.channel import colour, origins
+from wasl.kit.languages import CODES
 from wasl.kit.memory import Recent
 
 REMEMBERED = 5.0
@@ -39,7 +40,7 @@ class Place:
         """From what `QUESTION` says."""
         workspace_id, address, config, sealed, language, workspace = row
         known = Settings(address, config, unseal_all(workspace_id, inbox_id, sealed))
-        said = {each: known.text(f"greeting_{each}").strip() for each in ("ar", "fr", "it", "en")}
+        said = {each: known.text(f"greeting_{each}").strip() for each in CODES}
         return cls(
             workspace_id,
             inbox_id,

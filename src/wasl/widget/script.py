@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_noop as _
 
-from wasl.widget.asks import FILE, LANGUAGES, TEXT, told
+from wasl.kit.languages import CODES
+from wasl.widget.asks import FILE, TEXT, told
 from wasl.widget.place import Place
 
 PARTS = ("keep.js", "wire.js", "draw.js", "bell.js", "calls.js", "element.js")
@@ -108,7 +109,7 @@ def _made(own: str) -> Made:
 
 @cache
 def _common() -> str:
-    texts = {language: {name: told(language, text) for name, text in TEXTS.items()} for language in LANGUAGES}
+    texts = {language: {name: told(language, text) for name, text in TEXTS.items()} for language in CODES}
     said = json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
     style = json.dumps((_FOLDER / "chat.css").read_text(), ensure_ascii=False)
     limits = f"const TEXT_LIMIT = {TEXT};\nconst FILE_LIMIT = {FILE};\n"

@@ -9,10 +9,11 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext as _
 
-from wasl.accounts.models import LANGUAGES, Team
+from wasl.accounts.models import Team
 from wasl.channels.actions import MailInbox
 from wasl.channels.email.outside import IMAP_PORTS, PROVIDERS, SMTP_PORTS, After, Imap, Opening, Smtp, Tls
 from wasl.channels.queries import Kept
+from wasl.kit.languages import LANGUAGES
 
 TLS = [("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "none")]
 _HOST = re.compile(r"[^\s/@<>\"'\\]{1,253}")

@@ -20,6 +20,7 @@ from wasl.conversations.models import Conversation
 from wasl.conversations.reply import Upload, reply
 from wasl.customers.queries import family
 from wasl.desk import takeover
+from wasl.kit.languages import Code
 from wasl.kit.problem import Fault, Problem
 
 router = Router(tags=["Conversations"])
@@ -55,9 +56,7 @@ def conversations(
         UUID | Literal["none"] | None, Query(description="A team's id, or 'none' for those of no team.")
     ] = None,
     inbox: Annotated[UUID | None, Query(description="An inbox's id.")] = None,
-    language: Annotated[
-        Literal["ar", "fr", "it", "en"] | None, Query(description="In which the customer last wrote.")
-    ] = None,
+    language: Annotated[Code | None, Query(description="In which the customer last wrote.")] = None,
     tag: Annotated[
         str | None, Query(description="A tag's name, however it is written.", max_length=60)
     ] = None,

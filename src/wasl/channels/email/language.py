@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from wasl.channels.base import Language
+from wasl.kit.languages import CODES
 
 SAMPLE = 800
 
@@ -14,7 +15,6 @@ _ARABIC = re.compile(r"[\u0621-\u064a]")
 # Letters of Persian, Urdu and Kurdish that Arabic does not have.
 _NOT_ARABIC = re.compile(r"[\u067e\u0686\u0698\u06a9\u06cc\u06be\u06c1\u06d2\u0679\u06d5]")
 _QUOTED = re.compile(r"^>.*\n?", re.MULTILINE)
-_OURS: tuple[Language, ...] = ("ar", "fr", "it", "en")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -48,7 +48,7 @@ _OTHERS = (
 
 def guess(text: str, declared: str = "") -> Language:
     """'ar', 'fr', 'it', 'en', or '' when unsure; `declared` is a Content-Language value."""
-    for language in _OURS:
+    for language in CODES:
         if declared[:2].lower() == language and not declared[2:3].isalpha():
             return language
     sample = text[:SAMPLE]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from wasl.channels.base import Address, Language, ParsedMessage, Unparseable, Unread
 from wasl.channels.email.language import guess
@@ -17,8 +17,8 @@ from wasl.channels.port import Change, Nothing, Parsed
 from wasl.channels.telegram.contents import CHANNEL, media_of, said_in
 from wasl.channels.telegram.hook import ref
 from wasl.channels.values import body, line, obj, objs, text, whole
+from wasl.kit.languages import CODES
 
-_LANGUAGES = ("ar", "fr", "it", "en")
 STAR = "⭐"
 """For a reaction that is no emoji: a picture of Telegram's own, or a paid one."""
 
@@ -145,8 +145,7 @@ def _sender(person: Any) -> tuple[Address, Language]:
         raise Unparseable(Unread.NO_SENDER)
     name = f"{line(found.get('first_name'))} {line(found.get('last_name'))}".strip()
     spoken = line(found.get("language_code"))[:2].lower()
-    language = cast("Language", spoken if spoken in _LANGUAGES else "")
-    return Address(name or line(found.get("username")), str(id_)), language
+    return Address(name or line(found.get("username")), str(id_)), spoken if spoken in CODES else ""
 
 
 def _around(message: Mapping[str, Any]) -> dict[str, Any]:

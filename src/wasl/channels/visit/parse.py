@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from wasl.channels.base import Address, Language, ParsedMessage, Unparseable, Unread
+from wasl.kit.languages import CODES
 
 CHANNEL = "visit"
-_LANGUAGES = frozenset({"ar", "fr", "it", "en"})
 
 
 def content(
@@ -46,7 +46,7 @@ def _parsed(body: dict[str, Any]) -> ParsedMessage:
     card = str(body["card"])
     if not card:
         raise Unparseable(Unread.NO_SENDER)
-    language = body["language"] if body["language"] in _LANGUAGES else ""
+    language = body["language"] if body["language"] in CODES else ""
     return ParsedMessage(
         channel=CHANNEL,
         sender=Address(str(body["name"]), card),

@@ -12,16 +12,16 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from wasl.channels.base import Address, Language, Media, ParsedMessage, Part, Reason, Unparseable, Unread
+from wasl.channels.base import Address, Media, ParsedMessage, Part, Reason, Unparseable, Unread
 from wasl.channels.email.language import guess
 from wasl.channels.port import Change, ChangeKind, Nothing, Parsed, Report, ReportKind
 from wasl.channels.values import body, filename, line, obj, objs, small, text, whole
+from wasl.kit.languages import CODES
 from wasl.kit.phones import e164
 
 CHANNEL = "webhook"
-LANGUAGES = ("ar", "fr", "it", "en")
 FILES = 20
 _MAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
 _CHANGES: dict[str, ChangeKind] = {"edit": "edited", "delete": "deleted", "reaction": "reacted"}
@@ -73,7 +73,7 @@ def _message(event: Mapping[str, Any], kind: str) -> ParsedMessage:
         message_id=id_,
         in_reply_to=(answered,) if answered else (),
         sent_at=_moment(event.get("at")) if event.get("at") else None,
-        language=cast("Language", spoken) if spoken in LANGUAGES else guess(words),
+        language=spoken if spoken in CODES else guess(words),
         kind=said,
         content=content,
         parts=parts,

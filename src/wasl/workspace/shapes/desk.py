@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from wasl.accounts.actor import Actor
 from wasl.conversations import listing as rows
 from wasl.conversations import queries, tags
-from wasl.conversations.filters import LANGUAGES, Filter
+from wasl.conversations.filters import Filter
+from wasl.kit.languages import CODES
 from wasl.workspace import paging, words
 from wasl.workspace.format import first_name, number
 from wasl.workspace.shapes import people, places
@@ -219,10 +220,10 @@ def narrowings(actor: Actor, here: Place, rail: Rail) -> list[Narrowing]:
         ("any", words.status(""))
     ]
     found = [_choice("status", _("State"), "", states, {where.status or "any"})]
-    kinds = [
+    kinds: list[tuple[str, str, str, list[tuple[str, str]]]] = [
         ("inbox", _("Inbox"), _("Any inbox"), [(str(i.id), i.name) for i in rail.inboxes]),
         ("tag", _("Tag"), _("Any tag"), [(str(t.id), t.name) for t in tags.every()]),
-        ("language", _("Language"), _("Any language"), [(c, words.language_name(c)) for c in LANGUAGES]),
+        ("language", _("Language"), _("Any language"), [(c, words.language_name(c)) for c in CODES]),
         (
             "assignee",
             _("Assigned to"),

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from wasl.accounts.actor import NotFound
-from wasl.accounts.models import LANGUAGES
 from wasl.channels import chat_inboxes, queries
 from wasl.channels.actions import BadAddress
 from wasl.channels.base import Failure, InDoubt
@@ -19,6 +18,7 @@ from wasl.channels.models import Inbox
 from wasl.channels.port import Channel
 from wasl.conversations import approved
 from wasl.kit.db import tenant
+from wasl.kit.languages import LANGUAGES
 from wasl.workspace.chat_forms import PREFIX, ChatForm
 from wasl.workspace.later import Later
 from wasl.workspace.shapes import inboxes as shapes

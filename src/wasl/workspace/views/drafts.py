@@ -2,19 +2,18 @@
 
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wasl.conversations import drafts
 from wasl.conversations.reply import CannotReply
 from wasl.conversations.uploads import Unshowable
-from wasl.kit import blobs
 from wasl.kit.ids import uuid7
+from wasl.workspace import files
 from wasl.workspace.shapes import compose as shapes
 from wasl.workspace.shapes.scenes import PHOTO_TYPES
 from wasl.workspace.views.compose import UNSENT, identifier, upload, why_not
-from wasl.workspace.views.messages import FILE_POLICY, plain_name
 from wasl.workspace.web import Request
 
 
@@ -78,15 +77,4 @@ def remove_file(request: Request, file_id: UUID) -> HttpResponse:
 def file(request: Request, file_id: UUID) -> HttpResponseBase:
     """A picture of the reader's own draft, to look at."""
     row = drafts.file(request.actor, file_id)
-    try:
-        source = blobs.store().open(request.actor.workspace_id, bytes(row.digest))
-    except blobs.MissingBlob as error:
-        raise Http404 from error
-    show = row.content_type in PHOTO_TYPES
-    return FileResponse(
-        source,
-        as_attachment=not show,
-        filename=plain_name(row.filename),
-        content_type=row.content_type if show else "application/octet-stream",
-        headers={"Content-Security-Policy": FILE_POLICY, "Cache-Control": "private, max-age=86400"},
-    )
+    return files.again(request, request.actor.workspace_id, row, show=row.content_type in PHOTO_TYPES)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from wasl.accounts.models import LANGUAGES, Team, Workspace
+from wasl.accounts.models import Team, Workspace
 from wasl.channels import actions, chat_inboxes, queries
 from wasl.channels.actions import BadAddress, PasswordAgain
 from wasl.channels.email import probe
@@ -24,6 +24,7 @@ from wasl.channels.queries import Kept
 from wasl.channels.secret import MAILBOX, seal
 from wasl.intake.queries import connections
 from wasl.kit.db import tenant
+from wasl.kit.languages import LANGUAGES
 from wasl.kit.memory import Pace
 from wasl.workspace.inbox_forms import DEFAULTS, INCOMING, OUTGOING, ApiForm, MailForm, initial
 from wasl.workspace.later import Later

@@ -20,10 +20,10 @@ from wasl.customers.entered import Taken
 from wasl.customers.models import Identity
 from wasl.visits import postal
 from wasl.visits.models import Branch
+from wasl.workspace.files import FILE_POLICY
 from wasl.workspace.format import language
 from wasl.workspace.shapes import letters, people
 from wasl.workspace.shapes.rail import rail
-from wasl.workspace.views.messages import FILE_POLICY
 from wasl.workspace.web import Request
 
 Row = TypeVar("Row", bound=Model)

@@ -1,18 +1,16 @@
 """One message: its files, its pictures from elsewhere, and the way it went."""
 
-import unicodedata
 from dataclasses import replace
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from wasl.conversations import queries
 from wasl.delivery import queries as delivery
-from wasl.kit import blobs
-from wasl.workspace import bodies
+from wasl.workspace import bodies, files
 from wasl.workspace.shapes import people
 from wasl.workspace.shapes.delivery import standing, steps
 from wasl.workspace.shapes.scenes import SHOWN_TYPES
@@ -31,7 +29,6 @@ MAIL_POLICY = "; ".join(
         "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox",
     )
 )
-FILE_POLICY = "default-src 'none'; sandbox"
 
 
 @require_safe
@@ -86,24 +83,5 @@ def attempts(request: Request, message_id: UUID) -> HttpResponse:
 def file(request: Request, file_id: UUID) -> HttpResponseBase:
     """A file, to keep; a photo also to look at (`?show=1`). Never a page of ours."""
     row = queries.attachment(request.actor, file_id)
-    try:
-        source = blobs.store().open(request.actor.workspace_id, bytes(row.digest))
-    except blobs.MissingBlob as error:
-        raise Http404 from error
     show = request.GET.get("show") == "1" and row.content_type in SHOWN_TYPES
-    return FileResponse(
-        source,
-        as_attachment=not show,
-        filename=plain_name(row.filename),
-        content_type=row.content_type if show else "application/octet-stream",
-        headers={
-            "Content-Security-Policy": FILE_POLICY,
-            "Cache-Control": "private, max-age=86400, immutable",
-        },
-    )
-
-
-def plain_name(name: str) -> str:
-    """A file name without letters that could break a header, hide its ending or name a folder."""
-    kept = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
-    return kept.replace("/", "_").replace("\\", "_").strip(". ")[:150] or "file"
+    return files.again(request, request.actor.workspace_id, row, show=show)

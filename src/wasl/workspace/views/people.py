@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from wasl.accounts import people, teams
-from wasl.accounts.models import LANGUAGES, Role, User, Workspace
+from wasl.accounts.models import Role, User, Workspace
 from wasl.conversations import handing
 from wasl.kit.clock import now
+from wasl.kit.languages import LANGUAGES
 from wasl.workspace import post
 from wasl.workspace.deeds import role_name
 from wasl.workspace.shapes.rail import rail

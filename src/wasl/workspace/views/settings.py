@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from wasl.accounts import second_step
-from wasl.accounts.models import DIGITS, LANGUAGES, THEMES, User
+from wasl.accounts.models import DIGITS, THEMES, User
+from wasl.kit.languages import LANGUAGES
 from wasl.workspace.admin import pages
 from wasl.workspace.shapes.rail import rail
 from wasl.workspace.web import Request
