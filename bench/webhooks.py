@@ -35,20 +35,25 @@ GOAL = 1.0
 
 @dataclass(frozen=True)
 class Load:
-    """What one client process sends: `count` things, `size` in each webhook. `refs`: messages of the business."""
+    """What one client process sends: `count` things, `size` in each webhook. `refs`: messages of the business.
+
+    So many `people` write, nobody of whom wrote before (they count from `nobody`): who writes first is acknowledged.
+    """
 
     port: int
     path: str
     count: int
     first: int
     people: int
+    nobody: int
     size: int
     refs: tuple[str, ...] = ()
 
 
-def _message(number: int, people: int) -> dict[str, Any]:
+def _message(number: int, load: Load) -> dict[str, Any]:
     """Words, and in between a contact, what was tapped, a place. No files: fetching them is another matter."""
-    about: dict[str, Any] = {"from": f"336{number % people:08d}", "id": f"wamid.bench{number}"}
+    person = load.nobody + number % load.people
+    about: dict[str, Any] = {"from": f"33{person:09d}", "id": f"wamid.bench{number}"}
     about["timestamp"] = str(int(time.time()))
     match number % 10:
         case 3:
@@ -84,7 +89,7 @@ def body(load: Load, start: int) -> bytes:
         if load.refs and at % 2 and at // 2 < len(load.refs):
             statuses.append(_status(number, load.refs[at // 2]))
         else:
-            messages.append(_message(number, load.people))
+            messages.append(_message(number, load))
     people = {each["from"]: {"wa_id": each["from"], "profile": {"name": "Customer"}} for each in messages}
     value = {
         "messaging_product": "whatsapp",
@@ -233,7 +238,7 @@ def measure(made: Product, kind: str, clients: int, count: int, path: str, first
     time.sleep(1)
     people, each = max(50, count // 3), share // 2 if refs else 0
     loads = [
-        Load(made.http, path, share, first + n * share, people, size, refs[n * each : (n + 1) * each])
+        Load(made.http, path, share, first + n * share, people, first, size, refs[n * each : (n + 1) * each])
         for n in range(clients)
     ]
     before = made.cpu()

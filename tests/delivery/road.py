@@ -89,17 +89,10 @@ class Road:
             text="Hello Salma",
         )
         with db.tenant(self.shop.id):
-            return actions.send(
-                db.raw(),
-                self.shop.id,
-                inbox_id=box.id,
-                customer_id=self.customer,
-                conversation_id=self.conversation,
-                message_id=message_id,
-                channel="email",
-                address=to,
-                payload=pack(mail, files or []),
+            sending = actions.Sending(
+                box.id, self.customer, self.conversation, message_id, "email", to, pack(mail, files or [])
             )
+            return actions.send(db.raw(), self.shop.id, [sending])[0]
 
     def sender(self, *, senders: int = 4, limits: Limits = FAST, lease: float = 30.0, **more: Any) -> Sender:
         """A worker's sender, with its turns in the test's hand."""

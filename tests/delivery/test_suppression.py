@@ -73,11 +73,11 @@ class Place:
         )
         chat = OutboundChat(delivery=str(delivery_id), to=to, text="Hello")
         with tenant(self.shop.id):
-            return actions.send(
-                raw(), self.shop.id, delivery_id=delivery_id, inbox_id=self.inbox.id, customer_id=self.road.customer,
-                conversation_id=self.road.conversation, message_id=message_id, channel="sms", address=to,
-                payload=pack_chat(chat) | more,
+            sending = actions.Sending(
+                self.inbox.id, self.road.customer, self.road.conversation, message_id, "sms", to,
+                pack_chat(chat) | more, delivery_id,
             )  # fmt: skip
+            return actions.send(raw(), self.shop.id, [sending])[0]
 
     def work(self, *ids: UUID) -> None:
         from tests.delivery.road import turn_until

@@ -3,9 +3,10 @@
 They change nothing about where the conversation stands: nobody has answered the customer yet.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from wasl.channels.base import Address, OutboundMessage
@@ -83,90 +84,137 @@ def thread(
     return found
 
 
+class Draft(NamedTuple):
+    """What to write there; `html` goes by mail only."""
+
+    thread: Thread
+    text: str
+    html: str
+    language: str
+
+
 _MESSAGE: LiteralString = """
 INSERT INTO conversations_message
   (workspace_id, id, conversation_id, customer_id, way, channel, identity_id, delivery_id, at, subject, text, html,
    has_remote, language, rfc_id, auto, meta)
-VALUES (%(workspace_id)s, %(id)s, %(conversation_id)s, %(customer_id)s, 'out', %(channel)s, %(identity_id)s,
-        %(delivery)s, %(at)s, %(subject)s, %(text)s, %(html)s, false, %(language)s, %(rfc_id)s, 'auto-replied', '{}')
+SELECT %b, id, conversation_id, customer_id, 'out', channel, identity_id, delivery_id, %b, subject, text, html,
+  false, language, rfc_id, 'auto-replied', '{}'
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::text[],
+            %b::text[], %b::text[], %b::text[])
+     AS t (id, conversation_id, customer_id, channel, identity_id, delivery_id, subject, text, html, language, rfc_id)
 """
+# In the order of conversations, as everybody locks them who locks several.
 _COUNT: LiteralString = """
-UPDATE conversations_conversation SET messages = messages + 1 WHERE workspace_id = %s AND id = %s
+UPDATE conversations_conversation c SET messages = messages + 1
+FROM (SELECT id FROM conversations_conversation WHERE workspace_id = %(workspace)b AND id = ANY(%(ids)b::uuid[])
+      ORDER BY id FOR NO KEY UPDATE) l
+WHERE c.workspace_id = %(workspace)b AND c.id = l.id
 """
 
 
-def write(conn: Connection, thread: Thread, text: str, html: str, language: str, at: datetime) -> UUID:
-    """Put an automatic message into the conversation and on its way, in the caller's transaction; its id."""
-    message_id, delivery_id = uuid7(), uuid7()
-    by_mail = thread.channel == "email"
-    rfc_id = f"{message_id.hex}@{thread.inbox_address.rpartition('@')[2]}" if by_mail else ""
-    bare = _bare(thread.subject)
-    values: dict[str, Any] = {
-        "workspace_id": thread.workspace_id,
-        "id": message_id,
-        "conversation_id": thread.conversation_id,
-        "customer_id": thread.customer_id,
-        "identity_id": thread.identity_id,
-        "channel": thread.channel,
-        "delivery": delivery_id,
-        "at": at,
-        "subject": (f"Re: {bare}" if bare else thread.business) if by_mail else "",
-        "text": text,
-        "html": html if by_mail else "",
-        "language": language,
-        "rfc_id": rfc_id,
-    }
-    conn.execute(_MESSAGE, values)
-    conn.execute(_COUNT, [thread.workspace_id, thread.conversation_id])
-    payload = (
-        pack(_mail(thread, values, rfc_id, delivery_id)) if by_mail else _chat(thread, values, delivery_id)
+def write(conn: Connection, drafts: Sequence[Draft], at: datetime) -> list[UUID]:
+    """Put automatic messages into different conversations of one workspace, and on their way, in the caller's
+    transaction; their ids, in order."""
+    if not drafts:
+        return []
+    workspace_id = drafts[0].thread.workspace_id
+    made = [_Written.of(each) for each in drafts]
+    threads = [each.thread for each in drafts]
+    columns = (
+        [each.id for each in made],
+        [each.conversation_id for each in threads],
+        [each.customer_id for each in threads],
+        [each.channel for each in threads],
+        [each.identity_id for each in threads],
+        [each.delivery_id for each in made],
+        [each.subject for each in made],
+        [each.text for each in drafts],
+        [each.html if one.rfc_id else "" for each, one in zip(drafts, made, strict=True)],
+        [each.language for each in drafts],
+        [each.rfc_id for each in made],
     )
-    delivery.send(
+    conn.execute(_MESSAGE, [workspace_id, at, *columns])
+    conn.execute(_COUNT, {"workspace": workspace_id, "ids": columns[1]})
+    sendings = [_sending(each, one, at) for each, one in zip(drafts, made, strict=True)]
+    delivery.send(conn, workspace_id, sendings)
+    send(
         conn,
-        thread.workspace_id,
-        delivery_id=delivery_id,
+        [
+            Signal("conversation", workspace_id, inbox, tuple(conversations), tuple(customers))
+            for inbox, conversations, customers in _by_inbox(threads)
+        ],
+    )
+    return columns[0]
+
+
+def _by_inbox(threads: Sequence[Thread]) -> Iterator[tuple[UUID, list[UUID], list[UUID]]]:
+    for inbox in dict.fromkeys(each.inbox_id for each in threads):
+        here = [each for each in threads if each.inbox_id == inbox]
+        yield inbox, [each.conversation_id for each in here], [each.customer_id for each in here]
+
+
+class _Written(NamedTuple):
+    """A message's own ids and subject."""
+
+    id: UUID
+    delivery_id: UUID
+    subject: str
+    rfc_id: str
+
+    @classmethod
+    def of(cls, draft: Draft) -> "_Written":
+        """New ones. A subject and a Message-ID are a mail's."""
+        thread, id_ = draft.thread, uuid7()
+        if thread.channel != "email":
+            return cls(id_, uuid7(), "", "")
+        bare = _bare(thread.subject)
+        rfc_id = f"{id_.hex}@{thread.inbox_address.rpartition('@')[2]}"
+        return cls(id_, uuid7(), f"Re: {bare}" if bare else thread.business, rfc_id)
+
+
+def _sending(draft: Draft, made: _Written, at: datetime) -> delivery.Sending:
+    thread = draft.thread
+    return delivery.Sending(
         inbox_id=thread.inbox_id,
         customer_id=thread.customer_id,
         conversation_id=thread.conversation_id,
-        message_id=message_id,
+        message_id=made.id,
         channel=thread.channel,
         address=thread.to_address,
-        payload=payload,
+        payload=pack(_mail(draft, made, at)) if made.rfc_id else _chat(draft, made),
+        delivery_id=made.delivery_id,
     )
-    inbox, conversation = thread.inbox_id, thread.conversation_id
-    send(conn, [Signal("conversation", thread.workspace_id, inbox, (conversation,), (thread.customer_id,))])
-    return message_id
 
 
-def _mail(thread: Thread, values: dict[str, Any], rfc_id: str, delivery_id: UUID) -> OutboundMessage:
-    key = signing.key("reply-address")
+def _mail(draft: Draft, made: _Written, at: datetime) -> OutboundMessage:
+    thread, key = draft.thread, signing.key("reply-address")
     answered = (thread.answered,) if thread.answered else ()
     return OutboundMessage(
-        message_id=rfc_id,
-        date=values["at"],
+        message_id=made.rfc_id,
+        date=at,
         from_=Address(thread.business, thread.inbox_address),
         to=(Address(thread.to_name, thread.to_address),),
         reply_to=Address(thread.business, reply_address(thread.inbox_address, thread.conversation_id, key)),
-        envelope_from=bounce_address(thread.inbox_address, delivery_id, key),
-        subject=values["subject"],
-        text=values["text"],
-        html=values["html"],
+        envelope_from=bounce_address(thread.inbox_address, made.delivery_id, key),
+        subject=made.subject,
+        text=draft.text,
+        html=draft.html,
         in_reply_to=answered,
         references=answered,
-        language=values["language"],
-        headers=auto.mark(thread.workspace_id, rfc_id),
+        language=draft.language,
+        headers=auto.mark(thread.workspace_id, made.rfc_id),
         auto=True,
     )
 
 
-def _chat(thread: Thread, values: dict[str, Any], delivery_id: UUID) -> dict[str, Any]:
+def _chat(draft: Draft, made: _Written) -> dict[str, Any]:
     """As a delivery keeps it. It marks nothing as read: nobody has read it."""
     chat = OutboundChat(
-        delivery=str(delivery_id),
-        to=thread.to_key,
-        text=values["text"],
-        language=values["language"],
-        wrote_at=thread.wrote_at,
+        delivery=str(made.delivery_id),
+        to=draft.thread.to_key,
+        text=draft.text,
+        language=draft.language,
+        wrote_at=draft.thread.wrote_at,
     )
     return pack_chat(chat)
 

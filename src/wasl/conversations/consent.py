@@ -134,11 +134,11 @@ def _answer(conn: Connection, workspace_id: UUID, one: Arrived, thread: Thread, 
     chat = OutboundChat(
         delivery=str(delivery_id), to=one.message.sender.address, text=text, language=str(language)
     )
-    delivery.send(
-        conn, workspace_id, delivery_id=delivery_id, inbox_id=one.item.inbox_id, customer_id=one.sender.customer_id,
-        conversation_id=thread.id, message_id=message_id, channel=one.item.channel,
-        address=one.message.sender.address, payload=pack_chat(chat) | {DESPITE: True},
+    sending = delivery.Sending(
+        one.item.inbox_id, one.sender.customer_id, thread.id, message_id, one.item.channel,
+        one.message.sender.address, pack_chat(chat) | {DESPITE: True}, delivery_id,
     )  # fmt: skip
+    delivery.send(conn, workspace_id, [sending])
 
 
 def answer_to(word: str, config: Mapping[str, Any], business: str, language: str) -> str:

@@ -26,10 +26,7 @@ def hand_over(
     payload: dict[str, Any], hold: float,
 ) -> None:  # fmt: skip
     """Have the message delivered once the transaction commits; the caller saves what it now says of itself."""
-    delivery.send(
-        raw(),
-        message.workspace_id,
-        delivery_id=delivery_id,
+    sending = delivery.Sending(
         inbox_id=inbox.id,
         customer_id=conversation.customer_id,
         conversation_id=conversation.id,
@@ -37,6 +34,7 @@ def hand_over(
         channel=inbox.channel,
         address=to.display,
         payload=payload,
-        hold=hold,
+        delivery_id=delivery_id,
     )
+    delivery.send(raw(), message.workspace_id, [sending], hold=hold)
     message.delivery_id, message.identity_id = delivery_id, to.id

@@ -8,7 +8,6 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from psycopg.types.json import Jsonb
 
 from wasl.channels.base import BounceReport, Reason
 from wasl.channels.email.reasons import of_status
@@ -25,51 +24,53 @@ from wasl.timeline.actions import Touch, append
 _INSERT: LiteralString = """
 INSERT INTO delivery_delivery (workspace_id, id, inbox_id, customer_id, conversation_id, message_id, channel, address,
                                payload, parts, state, created_at, due_at, deadline_at, attempts, doubts, reason, fence)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, %s, %s, 0, 0, '', 0)
+SELECT %b, id, inbox_id, customer_id, conversation_id, message_id, channel, address, payload::jsonb, parts, 'queued',
+       %b, %b, %b, 0, 0, '', 0
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],
+            %s::smallint[])
+     AS t (id, inbox_id, customer_id, conversation_id, message_id, channel, address, payload, parts)
 """
 
 
-def send(
-    conn: Connection,
-    workspace_id: UUID,
-    *,
-    inbox_id: UUID,
-    customer_id: UUID,
-    conversation_id: UUID | None,
-    message_id: UUID,
-    channel: str,
-    address: str,
-    payload: dict[str, Any],
-    delivery_id: UUID | None = None,
-    hold: float = 0.0,
-) -> UUID:
-    """Have a message delivered: when the caller commits, it will be worked on until it reaches an end.
+class Sending(NamedTuple):
+    """A message to deliver. `payload` is what `payload.pack` made, or `parts.chained` of several; give `delivery_id`
+    when the payload speaks of it (a bounce address does)."""
 
-    `payload` is what `payload.pack` made, or `parts.chained` of several. Give `delivery_id` when the payload speaks of
-    it (a bounce address does).
-    For `hold` seconds nothing is done, and it can be withdrawn.
+    inbox_id: UUID
+    customer_id: UUID
+    conversation_id: UUID | None
+    message_id: UUID
+    channel: str
+    address: str
+    payload: dict[str, Any]
+    delivery_id: UUID | None = None
+
+
+def send(
+    conn: Connection, workspace_id: UUID, sendings: Sequence[Sending], *, hold: float = 0.0
+) -> list[UUID]:
+    """Have messages delivered: when the caller commits, they will be worked on until each reaches an end.
+
+    For `hold` seconds nothing is done, and they can be withdrawn. The deliveries' ids, in order.
     """
-    delivery_id, at = delivery_id or uuid7(), clock_now()
+    if not sendings:
+        return []
+    ids, at = [each.delivery_id or uuid7() for each in sendings], clock_now()
     due = at + timedelta(seconds=hold)
-    deadline = due + timedelta(seconds=settings.ENV.delivery_deadline)
-    conn.execute(
-        _INSERT,
-        [
-            *(
-                workspace_id,
-                delivery_id,
-                inbox_id,
-                customer_id,
-                conversation_id,
-                message_id,
-                channel,
-                address,
-            ),
-            *(Jsonb(payload), 1 + len(payload.get("rest", ())), at, due, deadline),
-        ],
+    columns = (
+        [each.inbox_id for each in sendings],
+        [each.customer_id for each in sendings],
+        [each.conversation_id for each in sendings],
+        [each.message_id for each in sendings],
+        [each.channel for each in sendings],
+        [each.address for each in sendings],
+        [json.dumps(each.payload) for each in sendings],
+        [1 + len(each.payload.get("rest", ())) for each in sendings],
     )
+    deadline = due + timedelta(seconds=settings.ENV.delivery_deadline)
+    conn.execute(_INSERT, [workspace_id, at, due, deadline, ids, *columns])
     wake(conn, "delivery")
-    return delivery_id
+    return ids
 
 
 _LOCK: LiteralString = (

@@ -48,11 +48,29 @@ class Row(NamedTuple):
     facts: dict[str, Any]
 
 
+class Promised(NamedTuple):
+    """What can be promised in an inbox at this moment; `minutes` in business time."""
+
+    hours: Hours
+    wait: promise.Wait
+    due: datetime | None
+    minutes: int
+
+
+class Ready(NamedTuple):
+    """An acknowledgement that may go out."""
+
+    first: "First"
+    draft: automatic.Draft
+    promised: Promised
+
+
 @dataclass(frozen=True, slots=True)
 class First:
     """A first message with what its acknowledgement depends on."""
 
     message_id: UUID
+    customer_id: UUID
     conversation_id: UUID
     inbox_id: UUID
     identity_id: UUID
@@ -97,7 +115,7 @@ def _concerns(row: Row) -> bool:
 
 # In the order of conversations, as everybody locks them who locks several.
 _FIRST: LiteralString = """
-SELECT m.id, c.id, c.inbox_id, m.identity_id, k.name, coalesce(
+SELECT m.id, m.customer_id, c.id, c.inbox_id, m.identity_id, k.name, coalesce(
     nullif(m.language, ''), nullif(c.language, ''), nullif(k.language, ''), nullif(n.language, ''), i.language),
   coalesce(a.minutes, %(minutes)s), i.links, t.text, i.channel
 FROM unnest(%(ids)s::uuid[]) AS u(id)
@@ -130,31 +148,38 @@ def _acknowledge(conn: Connection, workspace_id: UUID, rows: Sequence[Row]) -> N
     values = {
         "workspace": workspace_id, "ids": [row.about_id for row in rows], "unless": list(unless), "minutes": MINUTES,
     }  # fmt: skip
-    known: dict[UUID, Hours] = {}
+    at, known, ready = now(), dict[tuple[UUID, int], Promised](), list[Ready]()
     for found in conn.execute(_FIRST, values).fetchall():
         first = First(*found)
-        if may_answer_automatically(conn, workspace_id, first.message_id) is None:
-            if first.inbox_id not in known:
-                known[first.inbox_id] = calendars.hours_for(conn, workspace_id, first.inbox_id)
-            _write(conn, workspace_id, first, known[first.inbox_id])
+        if any(each.draft.thread.customer_id == first.customer_id for each in ready):
+            _write(conn, workspace_id, ready, at)  # whether they get another one depends on it
+            ready = []
+        if may_answer_automatically(conn, workspace_id, first.message_id) is not None:
+            continue
+        key = (first.inbox_id, first.minutes)
+        if key not in known:
+            known[key] = _promised(conn, workspace_id, first, at)
+        draft = _drafted(conn, workspace_id, first, known[key], at)
+        if draft is not None:
+            ready.append(Ready(first, draft, known[key]))
+    _write(conn, workspace_id, ready, at)
 
 
-_PROMISE: LiteralString = """
-INSERT INTO desk_promise
-  (workspace_id, id, conversation_id, customer_id, inbox_id, message_id, made_at, due_at, minutes, basis, samples)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-
-
-def _write(conn: Connection, workspace_id: UUID, first: First, hours: Hours) -> None:
-    """The message, the promise in it, and its touchpoint."""
-    thread = automatic.thread(conn, workspace_id, first.conversation_id, first.identity_id, first.channel)
-    if thread is None:
-        return
-    at = now()
+def _promised(conn: Connection, workspace_id: UUID, first: First, at: datetime) -> Promised:
+    hours = calendars.hours_for(conn, workspace_id, first.inbox_id)
     configured = timedelta(minutes=first.minutes)
     wait = promise.wait(waits.samples(conn, workspace_id, first.inbox_id, hours, at), configured)
     due = promise.due(hours, at, wait.time)
+    minutes = round(hours.business_time_between(at, due) / timedelta(minutes=1)) if due else 0
+    return Promised(hours, wait, due, minutes)
+
+
+def _drafted(
+    conn: Connection, workspace_id: UUID, first: First, promised: Promised, at: datetime
+) -> automatic.Draft | None:
+    thread = automatic.thread(conn, workspace_id, first.conversation_id, first.identity_id, first.channel)
+    if thread is None:
+        return None
     language = first.language if first.language in texts.DEFAULT else "en"
     named = Named(texts.said_name(first.customer_name), thread.business, thread.subject)
     address = ""
@@ -162,32 +187,59 @@ def _write(conn: Connection, workspace_id: UUID, first: First, hours: Hours) -> 
         address = link.address(conn, workspace_id, first.conversation_id, first.identity_id)
     words = texts.fill(
         first.own_text or texts.default(first.channel, language),
-        values_of(language, hours, at, due, named, address),
+        values_of(language, promised.hours, at, promised.due, named, address),
         language,
     )
     text = words.text if first.channel == "email" else texts.plain(words.text, first.channel)
-    message_id = automatic.write(conn, thread, text, words.html, language, at)
-    minutes = round(hours.business_time_between(at, due) / timedelta(minutes=1)) if due else 0
-    conn.execute(
-        _PROMISE,
-        [
-            *(workspace_id, uuid7(), first.conversation_id, thread.customer_id, first.inbox_id, message_id),
-            *(at, due, minutes, wait.basis, wait.samples),
-        ],
+    return automatic.Draft(thread, text, words.html, language)
+
+
+_PROMISE: LiteralString = """
+INSERT INTO desk_promise
+  (workspace_id, id, conversation_id, customer_id, inbox_id, message_id, made_at, due_at, minutes, basis, samples)
+SELECT %b, id, conversation_id, customer_id, inbox_id, message_id, %b, due_at, minutes, basis, samples
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %s::timestamptz[], %s::int[], %b::text[],
+            %s::int[])
+     AS t (id, conversation_id, customer_id, inbox_id, message_id, due_at, minutes, basis, samples)
+"""
+
+
+def _write(conn: Connection, workspace_id: UUID, ready: Sequence[Ready], at: datetime) -> None:
+    """The messages, the promises in them, and their touchpoints."""
+    if not ready:
+        return
+    message_ids = automatic.write(conn, [each.draft for each in ready], at)
+    columns = (
+        [uuid7() for _ in ready],
+        [each.first.conversation_id for each in ready],
+        [each.draft.thread.customer_id for each in ready],
+        [each.first.inbox_id for each in ready],
+        message_ids,
+        [each.promised.due for each in ready],
+        [each.promised.minutes for each in ready],
+        [each.promised.wait.basis for each in ready],
+        [each.promised.wait.samples for each in ready],
     )
+    conn.execute(_PROMISE, [workspace_id, at, *columns])
+    touches = [_touch(each, message_id, at) for each, message_id in zip(ready, message_ids, strict=True)]
+    append(conn, workspace_id, touches)
+
+
+def _touch(ready: Ready, message_id: UUID, at: datetime) -> Touch:
+    hours, wait, due, minutes = ready.promised
     facts: dict[str, int | str] = {
         "due": int(due.timestamp()) if due else 0,
         "minutes": minutes,
         "basis": wait.basis,
         "samples": wait.samples,
         "open": int(hours.open_at(at)),
-        "language": language,
+        "language": ready.draft.language,
     }
-    touch = Touch(
+    thread, first = ready.draft.thread, ready.first
+    return Touch(
         thread.customer_id, "promise.made", at, first.channel, first.conversation_id, message_id, facts,
         {"subject": thread.subject[:200]},
     )  # fmt: skip
-    append(conn, workspace_id, [touch])
 
 
 class Named(NamedTuple):

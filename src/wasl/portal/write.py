@@ -162,5 +162,5 @@ def renew(opened: Opened, language: str) -> bool:
         "business": thread.business,
     }
     words = texts.fill(texts.RENEWED[language], values, language)
-    automatic.write(conn, thread, words.text, words.html, language, now())
+    automatic.write(conn, [automatic.Draft(thread, words.text, words.html, language)], now())
     return True
