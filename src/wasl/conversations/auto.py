@@ -4,6 +4,7 @@ Ask `may_answer_automatically` right before you write the answer, in the same tr
 `auto='auto-replied'` (that is what is counted); a mail's OutboundMessage with `auto=True` (that is what tells others).
 """
 
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -24,7 +25,7 @@ AN_HOUR = 3
 A_DAY = 12
 
 _ASK: LiteralString = """
-SELECT m.way, m.channel, m.auto, m.meta->>'quiet', i.address,
+SELECT m.id, m.way, m.channel, m.auto, m.meta->>'quiet', i.address,
   m.meta->'content' ? 'word' OR (m.meta->'content'->'public' = 'true') IS TRUE,
   EXISTS (SELECT FROM channels_inbox x WHERE x.workspace_id = m.workspace_id AND x.channel = 'email'
           AND x.address = regexp_replace(i.address, '[+][^@]*@', '@')),
@@ -40,7 +41,7 @@ CROSS JOIN LATERAL (
       AND o.way = 'out' AND o.auto <> '' LIMIT 100) o
   WHERE c.workspace_id = m.workspace_id AND c.customer_id = m.customer_id
     AND c.last_at > now() - interval '1 day') s
-WHERE m.workspace_id = %s AND m.id = %s
+WHERE m.workspace_id = %b AND m.id = ANY(%b::uuid[])
 """
 
 
@@ -52,10 +53,23 @@ def may_answer_automatically(conn: Connection, workspace_id: UUID, message_id: U
     sender got `AN_HOUR` automatic answers within an hour or `A_DAY` within a day already; nor what was said in public,
     nor a word like STOP, which gets its own answer, nor what came on a channel that does not greet.
     """
-    row = conn.execute(_ASK, [workspace_id, message_id]).fetchone()
-    if row is None or row[0] != "in" or row[1] not in greeting():
+    return unanswerable(conn, workspace_id, [message_id]).get(message_id)
+
+
+def unanswerable(conn: Connection, workspace_id: UUID, message_ids: Sequence[UUID]) -> dict[UUID, Quiet]:
+    """The same of many: which of them no program may answer, and why. None counts what another is answered with, so
+    ask of messages of different customers."""
+    found = conn.execute(_ASK, [workspace_id, list(message_ids)]).fetchall()
+    said = dict.fromkeys(message_ids, Quiet.NOT_MAIL) | {row[0]: _why_not(*row[1:]) for row in found}
+    return {id_: why for id_, why in said.items() if why is not None}
+
+
+def _why_not(
+    way: str, channel: str, written_by: str, said: str | None, address: str | None, is_other: bool, is_inbox: bool,
+    hour: int, day: int,
+) -> Quiet | None:  # fmt: skip
+    if way != "in" or channel not in greeting():
         return Quiet.NOT_MAIL
-    _, _, written_by, said, address, is_other, is_inbox, hour, day = row
     if is_other:
         return Quiet.ASKED
     if said:

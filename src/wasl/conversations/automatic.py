@@ -3,7 +3,7 @@
 They change nothing about where the conversation stands: nobody has answered the customer yet.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
@@ -46,42 +46,43 @@ class Thread:
     wrote_at: datetime | None = None
 
 
-_THREAD: LiteralString = """
+_THREADS: LiteralString = """
 SELECT c.workspace_id, c.id, c.customer_id, c.subject, i.id, i.address,
   coalesce(nullif(i.config->>'from_name', ''), i.name), n.id, n.name, n.display, coalesce(m.rfc_id, ''),
   i.channel, n.address, c.last_in_at
-FROM conversations_conversation c
+FROM unnest(%(conversations)b::uuid[], %(identities)b::uuid[]) AS u (conversation_id, identity_id)
+JOIN conversations_conversation c ON c.workspace_id = %(workspace)b AND c.id = u.conversation_id
 JOIN channels_inbox i ON i.workspace_id = c.workspace_id AND i.id = c.inbox_id
-JOIN customers_identity n ON n.workspace_id = c.workspace_id AND n.id = %(identity)s
+JOIN customers_identity n ON n.workspace_id = c.workspace_id AND n.id = u.identity_id
 LEFT JOIN LATERAL (
   SELECT x.rfc_id FROM conversations_message x
   WHERE x.workspace_id = c.workspace_id AND x.conversation_id = c.id AND x.way = 'in' AND x.rfc_id <> ''
   ORDER BY x.at DESC, x.id DESC LIMIT 1) m ON true
-WHERE c.workspace_id = %(workspace)s AND c.id = %(conversation)s AND i.channel = n.channel AND i.is_active
+WHERE i.channel = n.channel AND i.channel = %(channel)b AND i.is_active
   AND NOT EXISTS (SELECT FROM delivery_suppression s WHERE s.workspace_id = c.workspace_id
-                  AND i.channel <> 'email' AND s.channel = ANY(%(alike)s) AND s.address = n.address)
+                  AND i.channel <> 'email' AND s.channel = ANY(%(alike)b) AND s.address = n.address)
 """
 
 
-def thread(
-    conn: Connection, workspace_id: UUID, conversation_id: UUID, identity_id: UUID, channel: str = "email"
-) -> Thread | None:
-    """What to write to on that channel, inside the workspace's transaction; None where nothing can go out: another
-    inbox has the conversation, they said STOP, or it is too long ago that they wrote."""
+def threads(
+    conn: Connection, workspace_id: UUID, wanted: Mapping[UUID, UUID], channel: str = "email"
+) -> dict[UUID, Thread]:
+    """What to write to on that channel, by conversation, of `wanted` conversations and whom to write to there (an
+    identity), inside the workspace's transaction. Left out is where nothing can go out: another inbox has the
+    conversation, they said STOP, or it is too long ago that they wrote."""
     own = channels()[channel]
     alike = [name for name, each in channels().items() if own.medium and each.medium == own.medium]
     values = {
-        "workspace": workspace_id, "conversation": conversation_id, "identity": identity_id,
-        "alike": alike or [channel],
+        "workspace": workspace_id, "conversations": list(wanted), "identities": list(wanted.values()),
+        "channel": channel, "alike": alike or [channel],
     }  # fmt: skip
-    row = conn.execute(_THREAD, values).fetchone()
-    found = Thread(*row) if row else None
-    if found is None or found.channel != channel:
-        return None
-    window = own.limits.window
-    if window and (found.wrote_at is None or now() - found.wrote_at >= window):
-        return None
-    return found
+    found = [Thread(*row) for row in conn.execute(_THREADS, values).fetchall()]
+    since = now() - own.limits.window if own.limits.window else None
+    return {
+        each.conversation_id: each
+        for each in found
+        if since is None or (each.wrote_at is not None and each.wrote_at > since)
+    }
 
 
 class Draft(NamedTuple):

@@ -7,7 +7,7 @@ A follower of the timeline: the message, the promise and the reader's place are 
 is killed in between has either done it all or will do it all, once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,7 +19,7 @@ from wasl.accounts import calendars
 from wasl.accounts.hours import Hours
 from wasl.channels.registry import greeting
 from wasl.conversations import automatic, link
-from wasl.conversations.auto import may_answer_automatically
+from wasl.conversations.auto import unanswerable
 from wasl.desk import names, promise, sentences, takeover, texts, waits
 from wasl.desk.models import MINUTES
 from wasl.kit.clock import now
@@ -67,10 +67,11 @@ class Ready(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """A first message with what its acknowledgement depends on."""
+    """A first message with what its acknowledgement depends on. `owner_id`: the customer of its conversation."""
 
     message_id: UUID
     customer_id: UUID
+    owner_id: UUID
     conversation_id: UUID
     inbox_id: UUID
     identity_id: UUID
@@ -115,7 +116,7 @@ def _concerns(row: Row) -> bool:
 
 # In the order of conversations, as everybody locks them who locks several.
 _FIRST: LiteralString = """
-SELECT m.id, m.customer_id, c.id, c.inbox_id, m.identity_id, k.name, coalesce(
+SELECT m.id, m.customer_id, c.customer_id, c.id, c.inbox_id, m.identity_id, k.name, coalesce(
     nullif(m.language, ''), nullif(c.language, ''), nullif(k.language, ''), nullif(n.language, ''), i.language),
   coalesce(a.minutes, %(minutes)s), i.links, t.text, i.channel
 FROM unnest(%(ids)s::uuid[]) AS u(id)
@@ -148,21 +149,43 @@ def _acknowledge(conn: Connection, workspace_id: UUID, rows: Sequence[Row]) -> N
     values = {
         "workspace": workspace_id, "ids": [row.about_id for row in rows], "unless": list(unless), "minutes": MINUTES,
     }  # fmt: skip
-    at, known, ready = now(), dict[tuple[UUID, int], Promised](), list[Ready]()
-    for found in conn.execute(_FIRST, values).fetchall():
-        first = First(*found)
-        if any(each.draft.thread.customer_id == first.customer_id for each in ready):
-            _write(conn, workspace_id, ready, at)  # whether they get another one depends on it
-            ready = []
-        if may_answer_automatically(conn, workspace_id, first.message_id) is not None:
-            continue
-        key = (first.inbox_id, first.minutes)
-        if key not in known:
-            known[key] = _promised(conn, workspace_id, first, at)
-        draft = _drafted(conn, workspace_id, first, known[key], at)
-        if draft is not None:
-            ready.append(Ready(first, draft, known[key]))
-    _write(conn, workspace_id, ready, at)
+    found = [First(*row) for row in conn.execute(_FIRST, values).fetchall()]
+    at, known = now(), dict[tuple[UUID, int], Promised]()
+    for some in _of_different_people(found):
+        why_not = unanswerable(conn, workspace_id, [each.message_id for each in some])
+        may = [each for each in some if each.message_id not in why_not]
+        _write(conn, workspace_id, _ready(conn, workspace_id, may, known, at), at)
+
+
+def _of_different_people(found: Sequence[First]) -> Iterator[list[First]]:
+    """In runs: whether somebody gets another one depends on what they have got."""
+    run: list[First] = []
+    owners: set[UUID] = set()
+    for first in found:
+        if owners & {first.owner_id, first.customer_id}:
+            yield run
+            run, owners = [], set()
+        run.append(first)
+        owners.add(first.owner_id)
+    if run:
+        yield run
+
+
+def _ready(
+    conn: Connection, workspace_id: UUID, firsts: Sequence[First], known: dict[tuple[UUID, int], Promised], at: datetime
+) -> list[Ready]:  # fmt: skip
+    threads: dict[UUID, automatic.Thread] = {}
+    for channel in {each.channel for each in firsts}:
+        wanted = {each.conversation_id: each.identity_id for each in firsts if each.channel == channel}
+        threads |= automatic.threads(conn, workspace_id, wanted, channel)
+    ready = []
+    for first in firsts:
+        if thread := threads.get(first.conversation_id):
+            key = (first.inbox_id, first.minutes)
+            if key not in known:
+                known[key] = _promised(conn, workspace_id, first, at)
+            ready.append(Ready(first, _drafted(conn, thread, first, known[key], at), known[key]))
+    return ready
 
 
 def _promised(conn: Connection, workspace_id: UUID, first: First, at: datetime) -> Promised:
@@ -175,16 +198,13 @@ def _promised(conn: Connection, workspace_id: UUID, first: First, at: datetime) 
 
 
 def _drafted(
-    conn: Connection, workspace_id: UUID, first: First, promised: Promised, at: datetime
-) -> automatic.Draft | None:
-    thread = automatic.thread(conn, workspace_id, first.conversation_id, first.identity_id, first.channel)
-    if thread is None:
-        return None
+    conn: Connection, thread: automatic.Thread, first: First, promised: Promised, at: datetime
+) -> automatic.Draft:
     language = first.language if first.language in texts.DEFAULT else "en"
     named = Named(texts.said_name(first.customer_name), thread.business, thread.subject)
     address = ""
     if first.links:
-        address = link.address(conn, workspace_id, first.conversation_id, first.identity_id)
+        address = link.address(conn, thread.workspace_id, first.conversation_id, first.identity_id)
     words = texts.fill(
         first.own_text or texts.default(first.channel, language),
         values_of(language, promised.hours, at, promised.due, named, address),

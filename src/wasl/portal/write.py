@@ -153,7 +153,8 @@ def renew(opened: Opened, language: str) -> bool:
     lately, today = conn.execute(_RECENT, [workspace_id, opened.conversation.id]).fetchone() or (0, 0)
     if lately or today >= A_DAY:
         return False
-    thread = automatic.thread(conn, workspace_id, opened.conversation.id, opened.identity.id)
+    wanted = {opened.conversation.id: opened.identity.id}
+    thread = automatic.threads(conn, workspace_id, wanted).get(opened.conversation.id)
     if thread is None:
         return False
     values = {
