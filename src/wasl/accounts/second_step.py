@@ -27,6 +27,7 @@ from django.db import transaction
 
 from wasl.accounts.models import User
 from wasl.kit import base64url
+from wasl.kit.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ OWES: LiteralString = (
 """As SQL: workspace `w` asks everybody for a second step, and its agent `a` has none yet."""
 
 CODE, RECOVERY = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES
+TRIES, WITHIN = 5, 300
+"""Wrong codes within so many seconds, after which no code is looked at. Counted in the row and not in a process: else
+each further process, and each start of one, would be as many tries more."""
 _NONCE = 12
 _VERSION = b"\x01"
 _KEPT = b"second step"
@@ -48,7 +52,7 @@ class Unreadable(Exception):
 
 
 class Refused(Exception):
-    """Why not: wrong_code, is_on, is_off, stale (what is shown as offered was not offered to this person)."""
+    """Why not: wrong_code, too_many, is_on, is_off, stale (what is shown as offered was not offered to this person)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -163,22 +167,34 @@ def switch_off(user_id: UUID) -> bool:
 
 
 def passes(user_id: UUID, typed: str) -> bool:
-    """Whether this is a code of the app that was not used yet, or a recovery code, which is used up by it."""
+    """Whether this is a code of the app that was not used yet, or a recovery code, which is used up by it.
+
+    Raises Refused("too_many") after too many that were not.
+    """
     with transaction.atomic():
         rows = {
             row.type: row
             for row in Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("id")
         }
+        code = rows.get(CODE)
+        if code is None:
+            return False
+        since = now().timestamp() - WITHIN
+        wrong = [at for at in code.data.pop("wrong", ()) if at > since]
+        if len(wrong) >= TRIES:
+            raise Refused("too_many")
         try:
-            return _is_code(rows.get(CODE), typed) or _is_recovery(rows.get(RECOVERY), typed)
+            right = _is_code(code, typed) or _is_recovery(rows.get(RECOVERY), typed)
         except Unreadable:
             log.exception("the second step of %s cannot be read", user_id)
             return False
+        if not right:
+            code.data["wrong"] = [*wrong, now().timestamp()]
+        code.save(update_fields=["data"])
+        return right
 
 
-def _is_code(row: Authenticator | None, typed: str) -> bool:
-    if row is None:
-        return False
+def _is_code(row: Authenticator, typed: str) -> bool:
     counter = _counter(decrypt(row.data["secret"]), typed, after=row.data.get("last", 0))
     if counter is None:
         return False

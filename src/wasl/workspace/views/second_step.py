@@ -19,7 +19,7 @@ from wasl.accounts.models import User
 from wasl.accounts.second_step import Offer, Refused
 from wasl.visits.codes import picture
 from wasl.workspace.shapes.rail import rail
-from wasl.workspace.signin import SecondStep
+from wasl.workspace.signin import Adapter, SecondStep
 from wasl.workspace.web import Request
 
 JUST_NOW = 600
@@ -61,15 +61,13 @@ def confirm(request: HttpRequest) -> HttpResponse:
 def _passes(form: Code, person: User) -> bool:
     """Whether the code is right; why not then stands at its field."""
     try:
-        forget = check_rate_limit(person)
-    except ValidationError as error:
-        form.add_error("code", error)
+        if second_step.passes(person.pk, form.cleaned_data["code"]):
+            return True
+    except Refused:
+        form.add_error("code", Adapter.error_messages["too_many_login_attempts"])
         return False
-    if not second_step.passes(person.pk, form.cleaned_data["code"]):
-        form.add_error("code", _("This code is not right, or it was used already. Take the next one."))
-        return False
-    forget()
-    return True
+    form.add_error("code", _("This code is not right, or it was used already. Take the next one."))
+    return False
 
 
 @sensitive_post_parameters("code", "password", "offer")
