@@ -59,7 +59,7 @@ def other(place: Path) -> Iterator[Other]:
 
 @pytest.fixture(scope="session")
 def left_behind() -> Iterator[Path]:
-    """The data folder of an installation that lacks the last migrations of a room, to be copied."""
+    """The data folder of an installation that lacks the last migrations of two rooms, to be copied."""
     folder = new_folder()
     made = Other(folder / "data", secret_key=OLD_SECRET)
     made.data.mkdir(mode=0o711)
@@ -67,6 +67,7 @@ def left_behind() -> Iterator[Path]:
     with made.opened() as there:
         made.wasl("migrate")
         made.wasl("manage", "migrate", "accounts", "0002", "--database", "owner")
+        made.wasl("manage", "migrate", "timeline", "0002", "--database", "owner")
         there.execute(
             "INSERT INTO accounts_workspace (id, slug, name, language, timezone, created_at) "
             "VALUES (gen_random_uuid(), 'old', 'Old', 'fr', 'UTC', now())"
@@ -78,7 +79,7 @@ def left_behind() -> Iterator[Path]:
 
 @pytest.fixture
 def behind(other: Other, left_behind: Path) -> Other:
-    """An installation that lacks the last migrations of a room, and with them a table."""
+    """An installation that lacks the last migrations of two rooms, and with them the ring of backups."""
     subprocess.run(["cp", "-a", str(left_behind), str(other.data)], check=True)
     other.environment["WASL_SECRET_KEY"] = OLD_SECRET
     return other

@@ -102,10 +102,11 @@ def is_of_the_bucket(error: Exception) -> bool:
 
 def back_up(folder: Path, passphrase: str | None, *, keys_only: bool = False) -> int:
     """Write it and say what it holds; 1 when it lacks a file. The database runs."""
-    from wasl.config import backup, backup_keys
+    from wasl.config import backup, backup_keys, migrate
     from wasl.config.backup_tables import estimate
     from wasl.kit.clock import now
 
+    migrate.make_room_for_ring()
     if keys_only:
         with backup.alone(folder), backup.connect() as conn:
             backup_keys.same_installation(folder)

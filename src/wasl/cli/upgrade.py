@@ -17,10 +17,6 @@ from wasl.kit.postgres import NoServer, ServerFailed
 if TYPE_CHECKING:
     from wasl.config.upgrade import Plan
 
-WITH_PGDUMP = (
-    "The database is older than `wasl backup`: copy it with pg_dump, then upgrade with --without-backup."
-)
-
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -124,14 +120,11 @@ def _upgrade(parsed: argparse.Namespace, folder: Path) -> int:
         with backup.connect() as conn:
             if users := restore.users(conn):
                 raise Refused(f"The database is in use ({', '.join(users)}). Stop Wasl first.")
-            old = conn.execute("SELECT to_regclass('timeline_ringnode') IS NULL").fetchone() == (True,)
         plan = _plan(folder)
         if not plan.changes:
             print("Nothing to upgrade: the database is up to date.")
             return 0
         if not parsed.without_backup:
-            if old:
-                raise Refused(WITH_PGDUMP)
             code = back_up(folder, passphrase_of(parsed.passphrase_file, new=True))
             if code:
                 raise Refused("The backup lacks something, see above. Go on with --without-backup.")
