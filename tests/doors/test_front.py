@@ -236,6 +236,78 @@ def test_more_bodies_than_there_is_room_for_are_asked_to_wait(tmp_path: Path) ->
     spool.close()
 
 
+class Piecemeal:
+    """A `receive` of one sender's: pieces of these sizes, and more that never comes where `stops` says so."""
+
+    def __init__(self, sender: str, *sizes: int, stops: bool = False) -> None:
+        self.sender = sender
+        self.waits = asyncio.Event()
+        self._sizes = list(sizes)
+        self._stops = stops
+
+    async def __call__(self) -> Any:
+        if not self._sizes:
+            self.waits.set()
+            await asyncio.Event().wait()
+        size = self._sizes.pop(0)
+        return {"body": b"x" * size, "more_body": self._stops or bool(self._sizes)}
+
+
+def test_who_sends_much_and_never_to_its_end_keeps_nobody_else_from_sending(tmp_path: Path) -> None:
+    from wasl.doors.spool import Crowded, Spool
+
+    async def go() -> None:
+        spool = Spool(tmp_path, room=1_000_000)
+        stopped = [Piecemeal("192.0.2.1", 100_000, stops=True) for _ in range(9)]
+        tasks = [asyncio.create_task(spool.body(each)) for each in stopped]
+        await asyncio.wait([asyncio.create_task(each.waits.wait()) for each in stopped[:7]])
+        refused, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        assert {type(each.exception()) for each in refused} == {Crowded}, "more than three quarters"
+        with pytest.raises(Crowded):
+            await spool.body(Piecemeal("192.0.2.1", 100_000))
+        other = await spool.body(Piecemeal("192.0.2.2", 200_000))
+        assert other.size == 200_000
+        other.close()
+        for each in tasks:
+            each.cancel()
+        await asyncio.wait(tasks)
+        whole = await spool.body(Piecemeal("192.0.2.1", 700_000))
+        whole.close()
+        spool.close()
+
+    asyncio.run(asyncio.wait_for(go(), 20))
+
+
+def test_what_is_collected_of_all_bodies_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wasl.doors import spool as spools
+
+    monkeypatch.setattr(spools, "HELD", 100_000, raising=False)
+
+    async def go() -> None:
+        spool = spools.Spool(tmp_path, room=10_000_000)
+        stopped = [Piecemeal("", 30_000, 30_000, stops=True) for _ in range(20)]
+        tasks = [asyncio.create_task(spool.body(each)) for each in stopped]
+        for each in stopped:
+            await each.waits.wait()
+        assert sum(each.stat().st_size for each in open_files(tmp_path)) >= 20 * 60_000 - 130_000
+        whole = await spool.body(Piecemeal("", 30_000, 10))
+        assert (whole.size, len(whole.file.read())) == (30_010, 30_010)
+        whole.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert spool.collected == 0
+        spool.close()
+
+    asyncio.run(asyncio.wait_for(go(), 20))
+
+
+def open_files(folder: Path) -> list[Path]:
+    """What this process has open there; the files have no names."""
+    links = list(Path("/proc/self/fd").iterdir())
+    return [each for each in links if each.exists() and str(folder) in str(each.readlink())]
+
+
 def test_many_bodies_that_stop_short_of_their_end_are_not_kept_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

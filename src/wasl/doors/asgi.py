@@ -46,12 +46,7 @@ async def body(receive: Receive, spool: Spool) -> bytes | Body:
             _Held.size += len(part.get("body", b""))
     finally:
         _Held.size -= size
-    parts.reverse()
-
-    async def again() -> Message:
-        return parts.pop() if parts else await receive()
-
-    return await spool.body(again)
+    return await spool.body(receive, parts)
 
 
 async def answer(send: Send, status: int, content: bytes, *more: tuple[bytes, bytes]) -> None:

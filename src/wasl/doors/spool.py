@@ -7,7 +7,8 @@ import asyncio
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,15 @@ from typing import BinaryIO
 
 from starlette.types import Message, Receive, Scope
 
+from wasl.doors.crowd import NARROW, SHARE
+from wasl.doors.peer import network
+
 IN_MEMORY = 64 * 1024
 PIECE = 256 * 1024
 """Bytes collected before a thread writes them: fewer hops than one for each packet."""
+HELD = 64_000_000
+"""Bytes collected of all bodies together; beyond that they are written as they come. Four thousand that stop short of
+their end would be a gigabyte of pieces."""
 DRAIN = 4
 """How many times the limit is still read, and dropped, so that the sender gets to read the answer."""
 
@@ -43,10 +50,12 @@ class Incoming:
 
     Also turns the server's awaitables into coroutines, which `asyncio.run_coroutine_threadsafe` insists on.
     Raises BodyTooLarge, BodyTooSlow or SenderGone; once the body is complete it passes everything on.
+    `sender` is the network that it comes from, '' where that is not known.
     """
 
     def __init__(self, scope: Scope, receive: Receive, limit: int, seconds: float) -> None:
         self.complete = False
+        self.sender = network(str((scope.get("client") or ("",))[0]))
         self._receive = receive
         self._limit = limit
         self._timeout: asyncio.Timeout | None = None
@@ -123,12 +132,18 @@ class Body:
 
 
 class Spool:
-    """Room for bodies: `room` bytes on disk for all that are being received or read at one time."""
+    """Room for bodies: `room` bytes on disk for all that are being received or read at one time.
+
+    While there is room, one sender may have as much as they like; once it is narrow, no more than their share (as of
+    connections, see `crowd`): who sends much and never to its end keeps nobody else from sending.
+    """
 
     def __init__(self, folder: Path, room: int) -> None:
         self.folder = folder
+        self.collected = 0
         self._room = room
         self._used = 0
+        self._held: Counter[str] = Counter()
         # Two threads: a slow disk makes uploads wait, and nothing else.
         self._threads = ThreadPoolExecutor(2, "spool")
 
@@ -138,10 +153,13 @@ class Spool:
         for entry in self.folder.iterdir():
             entry.unlink(missing_ok=True)
 
-    async def body(self, receive: Receive) -> Body:
-        """Receive a body in full. Raises Crowded, and what `receive` raises."""
-        intake = _Intake(self)
+    async def body(self, receive: Receive, begun: Sequence[Message] = ()) -> Body:
+        """Receive a body in full, whose beginning may have been received already. Raises Crowded, and what `receive`
+        raises."""
+        intake = _Intake(self, getattr(receive, "sender", ""))
         try:
+            for message in begun:
+                await intake.add(message.get("body", b""))
             more = True
             while more:
                 message = await receive()
@@ -155,15 +173,20 @@ class Spool:
             intake.drop()
             raise
 
-    def take(self, size: int) -> None:
+    def take(self, size: int, sender: str) -> None:
         """Claim room. Raises Crowded."""
-        if self._used + size > self._room:
+        greedy = sender and self._held[sender] + size > self._room * SHARE
+        if self._used + size > self._room * (NARROW if greedy else 1):
             raise Crowded
         self._used += size
+        self._held[sender] += size
 
-    def give(self, size: int) -> None:
+    def give(self, size: int, sender: str) -> None:
         """Give room back."""
         self._used -= size
+        self._held[sender] -= size
+        if not self._held[sender]:
+            del self._held[sender]
 
     def open(self) -> BinaryIO:
         """A file that vanishes with its last reader, however that ends."""
@@ -181,8 +204,9 @@ class Spool:
 class _Intake:
     """A body on its way in."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, sender: str) -> None:
         self._spool = spool
+        self._sender = sender
         self._piece = bytearray()
         self._file: BinaryIO | None = None
         self._size = 0
@@ -191,32 +215,41 @@ class _Intake:
     async def add(self, data: bytes) -> None:
         self._piece += data
         self._size += len(data)
-        if len(self._piece) > (PIECE if self._file else IN_MEMORY):
+        self._spool.collected += len(data)
+        most = PIECE if self._file else IN_MEMORY
+        if len(self._piece) > most or (self._piece and self._spool.collected > HELD):
             await self._flush()
 
     async def _flush(self) -> None:
-        piece, self._piece = bytes(self._piece), bytearray()
-        self._spool.take(len(piece))
+        piece = self._collected()
+        self._spool.take(len(piece), self._sender)
         self._claimed += len(piece)
         self._file = self._file or self._spool.open()
         await self._spool.write(self._file, piece)
 
+    def _collected(self) -> bytes:
+        piece, self._piece = bytes(self._piece), bytearray()
+        self._spool.collected -= len(piece)
+        return piece
+
     async def done(self) -> Body:
         if self._file is None:
-            return Body(io.BytesIO(self._piece), self._size, _nothing)
+            return Body(io.BytesIO(self._collected()), self._size, _nothing)
         if self._piece:
             await self._flush()
         self._file.seek(0, os.SEEK_SET)
         return Body(self._file, self._size, self._release)
 
     def drop(self) -> None:
+        self._collected()
         if self._file:
             self._file.close()
         self._release()
 
     def _release(self) -> None:
-        self._spool.give(self._claimed)
-        self._claimed = 0
+        if self._claimed:
+            self._spool.give(self._claimed, self._sender)
+            self._claimed = 0
 
 
 def _nothing() -> None:
