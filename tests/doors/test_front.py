@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -297,6 +298,25 @@ def test_what_is_collected_of_all_bodies_is_bounded(tmp_path: Path, monkeypatch:
             task.cancel()
         await asyncio.wait(tasks)
         assert spool.collected == 0
+        spool.close()
+
+    asyncio.run(asyncio.wait_for(go(), 20))
+
+
+def test_a_body_that_comes_byte_by_byte_takes_no_more_memory_than_it_is_long(tmp_path: Path) -> None:
+    from wasl.doors import asgi
+    from wasl.doors.spool import Spool
+
+    async def go() -> None:
+        spool, sender = Spool(tmp_path, room=1000), Piecemeal("", *[1] * 20_000, stops=True)
+        tracemalloc.start()
+        task = asyncio.create_task(asgi.body(sender, spool))
+        await sender.waits.wait()
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert taken < 1_000_000
+        task.cancel()
+        await asyncio.wait([task])
         spool.close()
 
     asyncio.run(asyncio.wait_for(go(), 20))

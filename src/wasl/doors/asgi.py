@@ -2,7 +2,7 @@
 
 import logging
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wasl.doors.spool import Body, BodyTooLarge, BodyTooSlow, Crowded, SenderGone, Spool
 from wasl.kit.problem import CONTENT_TYPE, Problem
@@ -34,19 +34,25 @@ async def body(receive: Receive, spool: Spool) -> bytes | Body:
 
     Raises what `receive` and `Spool.body` raise.
     """
-    parts: list[Message] = []
-    size = 0
+    part = await receive()
+    came = part.get("body", b"")
+    if not part.get("more_body"):
+        return bytes(came)
+    # Not a list of the pieces: of a body that comes byte by byte each would take three hundred.
+    held, counted = bytearray(came), 0
     try:
-        while not parts or (size <= SMALL and _Held.size <= HELD):
+        while True:
+            _Held.size += len(held) - counted
+            counted = len(held)
+            if counted > SMALL or _Held.size > HELD:
+                break
             part = await receive()
-            parts.append(part)
+            held += part.get("body", b"")
             if not part.get("more_body"):
-                return b"".join([part.get("body", b"") for part in parts])
-            size += len(part.get("body", b""))
-            _Held.size += len(part.get("body", b""))
+                return bytes(held)
     finally:
-        _Held.size -= size
-    return await spool.body(receive, parts)
+        _Held.size -= counted
+    return await spool.body(receive, held)
 
 
 async def answer(send: Send, status: int, content: bytes, *more: tuple[bytes, bytes]) -> None:

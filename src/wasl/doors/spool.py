@@ -8,7 +8,7 @@ import io
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,13 +153,12 @@ class Spool:
         for entry in self.folder.iterdir():
             entry.unlink(missing_ok=True)
 
-    async def body(self, receive: Receive, begun: Sequence[Message] = ()) -> Body:
+    async def body(self, receive: Receive, begun: bytes | bytearray = b"") -> Body:
         """Receive a body in full, whose beginning may have been received already. Raises Crowded, and what `receive`
         raises."""
         intake = _Intake(self, getattr(receive, "sender", ""))
         try:
-            for message in begun:
-                await intake.add(message.get("body", b""))
+            await intake.add(begun)
             more = True
             while more:
                 message = await receive()
@@ -212,7 +211,7 @@ class _Intake:
         self._size = 0
         self._claimed = 0
 
-    async def add(self, data: bytes) -> None:
+    async def add(self, data: bytes | bytearray) -> None:
         self._piece += data
         self._size += len(data)
         self._spool.collected += len(data)
