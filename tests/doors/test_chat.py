@@ -237,6 +237,18 @@ def test_a_flood_is_slowed_and_others_are_not(
     assert Browser(site).write("I am somebody else").status_code == 202
 
 
+def test_who_asks_for_one_inbox_after_another_does_not_keep_the_database_busy(
+    site: Site, sara: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat_asks, "_searches", Pace(0.01, 3), raising=False)
+    sara.hello()
+    paths = ["/chat/{}", "/chat/{}/stream", "/widget/{}.js", "/chat/{}/files/1?language=fr", "/chat/{}/inbox"]
+    asked = [site.ask("GET", path.format(uuid4())) for path in paths]
+    assert [each.status_code for each in asked] == [404, 404, 429, 429, 429]
+    assert "instant" in asked[3].text, "in their language"
+    assert sara.ask("GET").status_code == 200, "what is known is not searched for"
+
+
 def test_nobody_keeps_all_streams_for_themselves(
     site: Site, sara: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -237,7 +237,7 @@ class Files:
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
         here = await desk.of_this_loop()
-        place = await chat_asks.find(here, scope["path_params"]["inbox"])
+        place = await chat_asks.find(here, scope)
         query = chat_asks.query_of(scope)
         file_id = _uuid(scope["path_params"]["file"])
         if not files.genuine(
@@ -286,7 +286,7 @@ class Script:
         await asgi.guarded(self._answer, scope, receive, send, "the widget could not be given")
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        place = await chat_asks.find(await desk.of_this_loop(), scope["path_params"]["inbox"])
+        place = await chat_asks.find(await desk.of_this_loop(), scope)
         made = script.of(place)
         headers = asgi.headers(scope)
         fields = [(b"etag", made.tag), (b"cache-control", f"public, max-age={OFTEN}".encode()),

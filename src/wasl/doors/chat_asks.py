@@ -26,6 +26,8 @@ _addresses: Pace[str] = Pace(5.0, 200)
 _knocks: Pace[str] = Pace(20.0, 400)
 """How fast one visitor may write, and all from one address of the network, which may be a school or a firm; and how
 fast from there anything may be asked at all."""
+_searches: Pace[str] = Pace(5.0, 100)
+"""How fast the database is asked from there for inboxes that were not asked for lately, and that there may not be."""
 
 TAKEN = b"authorization, content-type, last-event-id, x-wasl-identity"
 T = TypeVar("T")
@@ -43,7 +45,7 @@ async def serve(
 
     async def work(scope: Scope, _receive: Receive, _send: Send) -> None:
         here = await desk.of_this_loop()
-        place = await find(here, scope["path_params"]["inbox"])
+        place = await find(here, scope)
         allowing.origin = allowed(scope, place)
         if scope["method"] == "OPTIONS":
             await preflight(allowing, ", ".join(methods).encode())
@@ -78,14 +80,16 @@ class Ask:
         return asks.told(self.place.language, asks.VISITOR, number=who.number)
 
 
-async def find(here: Desk, named: str) -> Place:
-    """The inbox of that id. Raises Problem."""
+async def find(here: Desk, scope: Scope) -> Place:
+    """The inbox that the address names. Raises Problem."""
     try:
-        inbox_id = UUID(named)
+        inbox_id = UUID(scope["path_params"]["inbox"])
     except ValueError as error:
         raise _nothing() from error
     known = places.get(inbox_id)
     if known is None:
+        if wait := _searches.take(address(scope)):
+            raise asks.too_many(query_of(scope).get("language", "")[:2], wait)
         rows = await here.rows(QUESTION, [inbox_id])
         if not rows:
             raise _nothing()
