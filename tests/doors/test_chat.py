@@ -1,5 +1,6 @@
 """Web chat at its door: who may ask, what is kept, who reads what, and the stream."""
 
+import asyncio
 import gzip
 import time
 from collections.abc import Iterator
@@ -34,9 +35,10 @@ from wasl.kit.ids import uuid7
 from wasl.kit.memory import Pace
 from wasl.kit.presence import PRESENCE, Beat
 from wasl.kit.signal import Signal
-from wasl.widget import asks
+from wasl.widget import asks, feed
 from wasl.widget.models import Visitor
 from wasl.widget.tokens import Account, make
+from wasl.widget.visitors import browser_key
 
 Owner = psycopg.Connection[Any]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -429,6 +431,43 @@ def test_a_stream_of_somebody_new_hears_of_their_first_message(site: Site, sara:
         await reader.close()
 
     site.run(go_on)
+
+
+def test_what_one_visitor_writes_has_nobody_else_looked_for(
+    site: Site, sara: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[UUID] = []
+    whole = feed.read
+
+    async def read(conn: Any, place: Any, who: Any) -> Any:
+        looked.append(who.key)
+        return await whole(conn, place, who)
+
+    async def open_all() -> list[Reader]:
+        readers = [Reader(each) for each in (sara, *(Browser(site) for _ in range(4)))]
+        for reader in readers:
+            await reader.open()
+            await reader.until("standing")
+        return readers
+
+    readers: list[Reader] = site.run(open_all)
+    monkeypatch.setattr(feed, "read", read)
+    sara.write("Hello")
+    work()
+
+    async def go_on() -> None:
+        for _ in range(3):
+            site.hub.hear(Signal("message", site.shop.id, site.inbox.id, (uuid4(),), (uuid4(),)))
+        [item] = await readers[0].until("messages")
+        assert item["text"] == "Hello"
+        for _ in range(5):
+            site.hub.hear(Signal("message", site.shop.id, site.inbox.id, (uuid4(),), (uuid4(),)))
+            await asyncio.sleep(0.2)
+        for reader in readers:
+            await reader.close()
+
+    site.run(go_on)
+    assert set(looked) == {browser_key(site.inbox.id, sara.secret)}
 
 
 def sara_waits(site: Site) -> None:

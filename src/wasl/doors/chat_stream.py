@@ -10,12 +10,14 @@ A stream reads again what its visitor may see, whenever the database signals tha
 """
 
 import asyncio
+from collections.abc import Collection
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from wasl.doors import asgi, chat_asks
+from wasl.doors import asgi, chat_asks, desk
 from wasl.doors.aside import Aside
 from wasl.doors.chat_asks import Ask
 from wasl.doors.crowd import NARROW, SHARE
@@ -46,6 +48,10 @@ BELIEVED = 10.0
 """Seconds for which it is believed how an inbox stands."""
 
 _CONCERNS = frozenset({"message", "delivery", "conversation"})
+_KNOWN: LiteralString = """
+SELECT address FROM customers_identity
+WHERE workspace_id = %b AND channel IN ('webchat', 'app') AND address = ANY(%b::text[])
+"""
 
 
 class Stream:
@@ -68,14 +74,18 @@ class Stream:
         self._bell = bell.Bell()
         self._rung = self._bell.fingerprint
 
+    @property
+    def is_new(self) -> bool:
+        """Whether we know nobody behind it yet: no signal names them."""
+        return not self._found.roots and not self._bell.roots
+
     def concerned(self, signal: Signal) -> bool:
-        """Whether something of what is shown can have changed. Who has no conversation yet is new to us: what comes
-        into the inbox may be theirs."""
+        """Whether something of what is shown can have changed. For somebody new: something came into the inbox."""
         if signal.kind not in _CONCERNS:
             return False
-        roots = self._found.roots | self._bell.roots
-        if not roots:
+        if self.is_new:
             return signal.inbox == self.place.inbox_id
+        roots = self._found.roots | self._bell.roots
         talks = {talk for talk, _ in self._found.talks} | self._bell.talks
         return not talks.isdisjoint(signal.conversations) or not roots.isdisjoint(signal.customers)
 
@@ -137,12 +147,49 @@ class Streams:
         self._standings: Recent[UUID, Standing] = Recent(BELIEVED, 2000)
         self._asking: dict[UUID, asyncio.Task[Standing]] = {}
         self._aside = Aside("chat")
+        self._new: dict[UUID, set[Stream]] = {}
+        self._meeting: dict[UUID, asyncio.Task[None]] = {}
 
     def hear(self, signal: Signal) -> None:
         """A signal of any workspace."""
+        new = set()
         for stream in self._open.get(signal.workspace, ()):
-            if stream.concerned(signal):
+            if not stream.concerned(signal):
+                continue
+            if stream.is_new:
+                new.add(stream)
+            else:
                 stream.wake()
+        if new:
+            self._new.setdefault(signal.workspace, set()).update(new)
+            if signal.workspace not in self._meeting:
+                task = asyncio.get_running_loop().create_task(self._meet(signal.workspace))
+                self._meeting[signal.workspace] = task
+
+    async def _meet(self, workspace_id: UUID) -> None:
+        """Wake those who were new and are not any more, by one question for all: else each message that comes into an
+        inbox would have every visitor looked for who only has the page open."""
+        try:
+            while new := self._new.pop(workspace_id, None):
+                keys = {str(key) for stream in new for key in stream.who.keys}
+                known = await self._known(workspace_id, keys)
+                for stream in new:
+                    if known is None or not known.isdisjoint(map(str, stream.who.keys)):
+                        stream.wake()
+                await asyncio.sleep(BREATH)
+        finally:
+            del self._meeting[workspace_id]
+
+    async def _known(self, workspace_id: UUID, keys: Collection[str]) -> frozenset[str] | None:
+        """Which of these keys are somebody's address; None when the database is away."""
+        here = await desk.of_this_loop()
+        try:
+            rows = await here.inside(
+                workspace_id, lambda c: feed.select(c, _KNOWN, [workspace_id, list(keys)])
+            )
+        except Problem:
+            return None
+        return frozenset(row[0] for row in rows)
 
     def beat(self, beat: Beat) -> None:
         """Somebody is at a conversation."""
