@@ -53,6 +53,19 @@ def test_what_is_wrong_is_said_in_words(client: Client, inbox: Inbox, problem: s
     assert "Next try:" in page
 
 
+def test_a_channel_that_only_sends_promises_nothing_to_come(client: Client, inbox: Inbox) -> None:
+    with tenant(inbox.workspace_id):
+        Inbox.objects.update(channel="post", name="Letter")
+    page = client.get("/inboxes").text
+    assert "It only sends: nothing comes in by it." in page
+    assert "hands messages in" not in page
+    page = client.get(f"/inboxes/chat/{inbox.id}").text
+    assert "receipts come in by it." in page
+    assert "what customers write" not in page
+    stand(inbox, problem="unreachable", problem_since=now())
+    assert "The provider cannot be reached." in client.get("/inboxes").text
+
+
 def test_what_works_is_said_too(client: Client, inbox: Inbox) -> None:
     assert "The provider hands messages in." in client.get("/inboxes").text
     stand(inbox, well_at=now(), taken=3)

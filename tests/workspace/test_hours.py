@@ -155,6 +155,16 @@ def test_an_inbox_is_switched_on_with_its_own_words(shop: Shop, browser: Browser
         assert (row.is_on, row.minutes) == (False, 210)
 
 
+def test_who_leaves_the_form_is_offered_no_other_deed(shop: Shop, browser: Browser) -> None:
+    """What the chat calls to leave an address is "save the address" in other languages."""
+    admin = browser(shop, "admin")
+    admin.post("/settings", {"language": "ar", "theme": "light", "digits": "latn"})
+    for path in ("/hours/new", f"/acknowledgements/{shop.mail.id}"):
+        page = admin.get(path).text
+        assert "إلغاء" in page
+        assert "حفظ العنوان" not in page
+
+
 def test_a_variable_that_means_nothing_is_said(shop: Shop, browser: Browser) -> None:
     admin, path = browser(shop, "admin"), f"/acknowledgements/{shop.mail.id}"
     form = {"language": "en", "text": "Hi {{nmae}} <script>", "on": "1"}

@@ -67,6 +67,9 @@ def test_an_inbox_is_changed(shop: Shop, client: Client) -> None:
     page = client.get(f"/inboxes/mail/{inbox.id}").text
     assert 'value="127.0.0.1"' in page
     assert inbox.forward in page
+    with tenant(shop.id):
+        Inbox.objects.filter(id=inbox.id).update(forward="")
+    assert "appears here once this is kept" in client.get(f"/inboxes/mail/{inbox.id}").text
     changed = {"imap_password": "", "smtp_password": "", "teams": str(team.id), "signature": "Leïla"}
     assert client.post(f"/inboxes/mail/{inbox.id}", MAIL | changed).status_code == 302
     with tenant(shop.id):

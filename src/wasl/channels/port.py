@@ -293,6 +293,7 @@ class Channel:
     Channels of one `medium` come to the same device under the same address: whoever says STOP on one means all of
     them, and only START undoes it. `greets`: whether who writes for the first time is told at once that it came and
     by when an answer does; `on` or `off` unless the inbox says otherwise (on where that costs nothing), '' never.
+    `receives`: whether customers can write by it, rather than only receipts come in.
     `profile` asks the provider what somebody is called, where messages do not say it; it raises Failure.
     """
 
@@ -315,4 +316,5 @@ class Channel:
     snippet_label: str = ""
     snippet_help: str = ""
     medium: str = ""
+    receives: bool = True
     greets: Literal["", "off", "on"] = ""

@@ -80,4 +80,5 @@ CHANNEL = Channel(
         ),
     ),
     limits=Limits(text=20_000, files=0),
+    receives=False,
 )

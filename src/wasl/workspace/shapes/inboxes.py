@@ -133,6 +133,8 @@ def _listening(kept: Kept, row: Listening | None) -> State:
         said = troubles.connection(row.problem)
         since = row.problem_since
         return State("bad", "alert", said.title, said.help, row.detail, since, row.well_at, row.due_at)
+    if not channel.receives:
+        return State("ok", "check", _("It only sends: nothing comes in by it."))
     if row and row.taken:
         count = ngettext("%(n)s message fetched", "%(n)s messages fetched", row.taken) % {
             "n": number(row.taken)
