@@ -25,7 +25,7 @@ from wasl.desk.models import Promise
 from wasl.intake.models import Inbound
 from wasl.kit.clock import now, travel
 from wasl.kit.db import raw, tenant
-from wasl.portal import gate
+from wasl.portal import gate, shapes
 from wasl.portal.views import masked
 
 FRENCH = "Bonjour, je voudrais savoir où est ma commande, merci pour votre réponse."
@@ -206,6 +206,31 @@ def test_news_are_asked_for_cheaply(shop: Shop, talk: Conversation) -> None:
     changed = client.get(path, headers={"If-None-Match": tag})
     assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
     assert "Elle part demain." in changed.text
+
+
+def test_what_comes_later_is_said_in_the_language_of_the_page(shop: Shop, talk: Conversation) -> None:
+    path, client = address(shop, talk), Client()
+    page = client.get(path).text
+    found = re.search(r'data-news="([^"]+)"', page)
+    assert found
+    assert '<html lang="fr"' in page
+    with tenant(shop.id):
+        Conversation.objects.update(language="ar")
+    assert "Vous" in client.get(found[1].replace("&amp;", "&")).text
+    assert '<html lang="ar"' in client.get(path).text
+
+
+def test_our_mistakes_send_no_customer_to_the_desk(
+    shop: Shop, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shapes, "talk", lambda *_, **__: 1 / 0)
+    path = address(shop, talk)
+    page = Client(raise_request_exception=False, headers={"Accept-Language": "en"}).get(path)
+    assert page.status_code == 500
+    assert "Please try again in a moment." in page.text
+    assert f'href="{path}"' in page.text
+    assert "To the conversations" not in page.text
+    assert "administrator" not in page.text
 
 
 def test_the_promise_is_on_the_page_until_it_is_kept(shop: Shop, talk: Conversation) -> None:

@@ -88,8 +88,9 @@ def _news_address(request: HttpRequest, opened: Opened) -> str:
     for name in list(kept):
         if name not in ("lang", "sent", "all"):
             del kept[name]
-    address = reverse("portal_news", args=[opened.token])
-    return f"{address}?{kept.urlencode()}" if kept else address
+    # What comes later is said in the language of the page it comes into, whatever the conversation's becomes.
+    kept["lang"] = translation.get_language()
+    return f"{reverse('portal_news', args=[opened.token])}?{kept.urlencode()}"
 
 
 @customers_page

@@ -108,7 +108,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
         Trouble(
             500,
             _("That went wrong on our side"),
-            _(
+            _("Nothing that was accepted is lost. Please try again in a moment.")
+            if _customers(request)
+            else _(
                 "Nothing that was accepted is lost, and the mistake is in the log. Try again, or tell an administrator."
             ),
             again=True,
@@ -142,8 +144,18 @@ def _answer(request: HttpRequest, trouble: Trouble) -> HttpResponse:
             status=trouble.status,
             content_type="text/plain; charset=utf-8",
         )
-    context = {"trouble": trouble, "again": _again(request) if trouble.again else ""}
+    context = {
+        "trouble": trouble,
+        "again": _again(request) if trouble.again else "",
+        "desk": not _customers(request),
+    }
     return render(request, "errors/error.html", context, status=trouble.status)
+
+
+def _customers(request: HttpRequest) -> bool:
+    """A customer reads it, who has no conversations to go to and knows no administrator."""
+    match = request.resolver_match
+    return match is not None and match.func.__module__.startswith("wasl.portal.")
 
 
 def _again(request: HttpRequest) -> str:
