@@ -32,12 +32,13 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[OutboundChat] = []
         self.refuses: PermanentFailure | None = None
+        self.says = ""
 
     def send(self, message: OutboundChat) -> Sent:
         self.sent.append(message)
         if self.refuses:
             raise self.refuses
-        return Sent(f"SM{len(self.sent)}")
+        return Sent(f"SM{len(self.sent)}{self.says}", self.says)
 
 
 @pytest.fixture
@@ -144,6 +145,18 @@ def test_a_provider_says_so_in_its_answer(place: Place, wire: Wire) -> None:
     place.work(third)
     assert wire.sent == []
     assert place.road.view(third).reason == "stopped"
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud83d"])
+def test_what_a_provider_says_is_known_whatever_letters_it_has(place: Place, wire: Wire, odd: str) -> None:
+    wire.says = odd
+    first = place.write()
+    place.work(first)
+    assert (place.road.state(first), len(wire.sent)) == ("sent", 1), "sent once, and known to be"
+    wire.refuses = PermanentFailure(f"1{odd}", f"no such number {odd}", Reason.ADDRESS_UNKNOWN)
+    second = place.write()
+    place.work(second)
+    assert place.road.view(second).reason == Reason.ADDRESS_UNKNOWN
 
 
 def test_a_provider_says_so_in_a_receipt(place: Place, wire: Wire) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from wasl.channels import values
 from wasl.channels.base import BounceKind, Reason
 from wasl.delivery.models import State
 from wasl.kit.pausing import Dice, pause
@@ -77,7 +78,7 @@ class Ending(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a call came to. `code` and `detail` are the provider's words, `retry_after` its wish in seconds, `ref` its
-    id of the message."""
+    id of the message; what cannot be stored is not in them, or what was sent would not be known to be."""
 
     ending: Ending
     reason: str = ""
@@ -85,6 +86,10 @@ class Outcome:
     detail: str = ""
     retry_after: float | None = None
     ref: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("code", "detail", "ref"):
+            object.__setattr__(self, name, values.text(getattr(self, name)))
 
 
 def begin(now: Standing, lease_until: datetime) -> Standing:
