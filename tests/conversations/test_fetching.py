@@ -173,6 +173,26 @@ def test_what_is_gone_is_said_and_not_asked_for_again(
     assert provider.asked == 1
 
 
+def test_what_a_provider_says_stops_no_other_file(shop: Shop, inbox: Inbox, provider: Provider) -> None:
+    provider.refusals = [(400, {"error": {"code": 131052, "message": "gone \0 \ud83d"}})]
+    message = picture(shop, inbox)
+    turn(fetching.Fetcher())
+    assert media(shop, message)["detail"] == "131052 gone  ?"
+
+
+def test_a_file_on_which_workers_die_is_left_alone(
+    shop: Shop, inbox: Inbox, provider: Provider, owner: Owner
+) -> None:
+    message = picture(shop, inbox)
+    for _ in range(fetching.TRIES):
+        make_due(owner)
+        with pool("queue", "test", 8).connection() as conn:
+            assert len(fetching.take(conn, 1)) == 1
+    make_due(owner)
+    turn(fetching.Fetcher())
+    assert (provider.asked, media(shop, message)["why"]) == (0, "other")
+
+
 def test_what_is_too_large_or_no_picture_is_refused_with_the_reason(
     shop: Shop, inbox: Inbox, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
+from wasl.channels import values
 from wasl.channels.base import Failure, InDoubt, PermanentFailure, Reason, TemporaryFailure
 from wasl.channels.port import Settings
 from wasl.channels.registry import channels
@@ -71,6 +72,9 @@ class Result:
     why: str = ""
     detail: str = ""
     again_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", values.text(self.detail))
 
 
 _TAKE: LiteralString = """
@@ -208,6 +212,8 @@ def _wait(conn: Connection) -> float:
 
 def fetch(job: Job) -> Result:
     """Ask the provider and keep the bytes. Raises nothing: whatever happens is a result."""
+    if job.tries > TRIES:  # a file on which workers die: no other one is to
+        return Result(job, why=str(Reason.OTHER), detail="each try ended with the process that made it")
     try:
         channel = channels().get(job.channel)
         if channel is None or channel.fetch is None:
