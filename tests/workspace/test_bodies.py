@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,3 +249,30 @@ def test_a_very_long_body_is_cut_outside_of_a_tag() -> None:
     assert shown.endswith(">")
     endless = sanitise('<a href="http://x.example"><b>' + "x<br>" * 100_000).html
     assert str(bodies.of_html(endless, {})).endswith("x<br></b></a>")
+
+
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [
+        ("مرحبًا،\n\nكسر المصباح DZ-20418", "rtl"),
+        ("1. Bonjour,\n\nla lampe « قمر »", "ltr"),
+        ("“قمر” is broken", "rtl"),
+        ("12:30", "ltr"),
+        ("", "ltr"),
+    ],
+)
+def test_a_body_is_read_in_the_direction_of_its_first_letter(text: str, direction: str) -> None:
+    assert bodies.reading(bodies.of_text(text)) == direction
+    assert (
+        bodies.reading(bodies.of_html(sanitise(f'<div title="x"><b>{text}</b></div>').html, {})) == direction
+    )
+
+
+def test_a_button_in_the_language_of_the_page_does_not_tell_the_direction() -> None:
+    with translation.override("ar"):
+        quoted_first = bodies.of_text(
+            "> Puis-je ?\n\nOui, merci.\n\nLe lun. 2 févr. 2026 à 10:02, L a écrit :\n> Et ?"
+        )
+    assert "<summary" in quoted_first
+    assert bodies.reading(quoted_first) == "ltr"
+    assert bodies.reading('<details><summary class="folded">إظهار</summary><p>Oui</p></details>') == "ltr"

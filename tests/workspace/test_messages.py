@@ -126,6 +126,13 @@ def test_html_is_shown_without_what_is_not_ours(shop: Shop, browser: Browser) ->
     assert f'hx-get="/messages/{key}?pictures=1"' in body
 
 
+def test_words_are_set_in_their_own_script_and_the_bubble_in_the_page_s(shop: Shop, browser: Browser) -> None:
+    (key,) = take(shop, html_mail('<p dir="auto">كسر المصباح</p><p dir="auto">DZ-20418</p>'))
+    body = browser(shop).get(f"/messages/{key}").text
+    assert '<div class="msg-body">' in body
+    assert re.search(r'<div class="msg-text auto" dir="rtl"( lang="ar")?><p', body)
+
+
 def test_pictures_from_elsewhere_load_in_a_frame_of_their_own(shop: Shop, browser: Browser) -> None:
     (key,) = take(shop, html_mail(HTML))
     client = browser(shop)

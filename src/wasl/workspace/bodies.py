@@ -23,6 +23,8 @@ SHOWN_LIMIT = 200_000
 """Letters of a body shown at once; the rest is in the original."""
 DEEPEST = 6
 """Quotations within quotations that are drawn as such."""
+BEGINNING = 4_000
+"""Letters of markup among which the first one that tells a direction is looked for."""
 REMEMBERED, SMALL = 2_000, 4_000
 """Messages of which a process remembers where they are folded: some hundred bytes each, seldom thousands."""
 
@@ -33,6 +35,8 @@ _MARKS = re.compile(r"(?:> ?)+")
 # whoever reads from its beginning can tell.
 _ELEMENT = re.compile(r'<([a-z][a-z0-9]*)((?: [^\s=>"]+="[^"]*")+)>')
 _ATTRIBUTE = re.compile(r' ([^\s=>"]+)="([^"]*)"')
+_BUTTON = re.compile(r"<summary\b.*?</summary>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*(?:>|$)")
 
 
 def of_text(text: str, *, folds: bool = True) -> Markup:
@@ -75,6 +79,15 @@ def marked(body: Markup, names: Sequence[str]) -> Markup:
     return Markup(  # noqa: S704 - only wraps what is there
         found.sub(lambda m: f'<bdi class="mention">{m[1]}</bdi>' if m[1] else m[0], str(body))
     )
+
+
+def reading(body: str) -> str:
+    """The direction a body is read in: that of the first letter that was written, not of a button among it.
+
+    Not "auto", which looks past elements that have a direction of their own, as each paragraph has: what is left is a
+    button in the reader's language or nothing, so that Arabic is set like Latin, and Latin like Arabic.
+    """
+    return _direction(unescape(_TAG.sub("", _BUTTON.sub("", body[:BEGINNING]))))
 
 
 def _folded(pieces: Sequence[Piece], whole: str, draw: Callable[[str], str]) -> str:

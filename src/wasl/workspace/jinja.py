@@ -10,7 +10,7 @@ from django.utils import translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from wasl.workspace import assets, words
+from wasl.workspace import assets, bodies, words
 from wasl.workspace import format as shown
 from wasl.workspace.shapes.scenes import SOUND_TYPES
 
@@ -38,6 +38,7 @@ def environment(**options: Any) -> Environment:
         languages=settings.LANGUAGES,
         sandbox=settings.ENV.sandbox,
         direction=shown.direction,
+        reading=bodies.reading,
         language=shown.language,
         number=shown.number,
         digits=shown.digits,
