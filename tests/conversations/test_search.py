@@ -212,6 +212,13 @@ def test_rows_tell_where_it_was_found(shop: Shop) -> None:
     assert len("".join(p.text for p in hit.text)) < 200
 
 
+@pytest.mark.parametrize("prefix", ["Re: ", "RE: Fwd: ", "رد: "])
+def test_rows_leave_out_what_programs_put_before_a_subject(shop: Shop, prefix: str) -> None:
+    arrive(shop, letter("متى يصل؟", "salma", subject=f"{prefix}زجاج المصباح، DZ-20418"))
+    (hit,) = find(shop, "DZ-20418").rows
+    assert "".join(piece.text for piece in hit.subject) == "زجاج المصباح، DZ-20418"
+
+
 def test_a_message_that_is_deleted_is_no_longer_found(shop: Shop, owner: psycopg.Connection[Any]) -> None:
     (one,) = arrive(shop, letter("red"))
     owner.execute("DELETE FROM conversations_message WHERE id = %s", [one])

@@ -14,6 +14,7 @@ from wasl.conversations.asking import Asked
 from wasl.conversations.excerpts import Piece, excerpt
 from wasl.conversations.models import Status, Tag
 from wasl.conversations.queries import inboxes
+from wasl.conversations.threading import unprefixed
 from wasl.conversations.wordless import OF_LAST, OF_MESSAGE
 from wasl.kit.db import raw
 from wasl.kit.folding import fold
@@ -251,7 +252,8 @@ def _hit(asked: Asked, row: tuple[Any, ...]) -> Hit:
     subject, text, language, files = row[-4:]
     marked = [excerpt(asked, name, language, 80) for name in files]
     pieces: dict[str, Any] = {
-        "subject": excerpt(asked, subject, language, 120),
+        # "Re:" before Arabic would turn the whole line round.
+        "subject": excerpt(asked, unprefixed(subject), language, 120),
         "text": excerpt(asked, text, language, 160),
         "files": [pieces for pieces in marked if any(piece.found for piece in pieces)][:2],
     }

@@ -186,8 +186,13 @@ _PREFIX = re.compile(
 )  # fmt: skip
 
 
+def unprefixed(subject: str) -> str:
+    """A subject without the prefixes of replies and forwards, unless it is nothing else."""
+    return _PREFIX.sub("", subject) or subject
+
+
 def bare_subject(subject: str) -> str:
-    """A subject without the prefixes of replies and forwards, folded for comparison."""
+    """The same, folded for comparison."""
     return " ".join(_PREFIX.sub("", subject).casefold().split())
 
 
