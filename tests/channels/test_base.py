@@ -1,4 +1,8 @@
-from wasl.channels.base import Address, PermanentFailure, Reason, TemporaryFailure
+from collections.abc import Callable
+
+import pytest
+
+from wasl.channels.base import Address, Failure, InDoubt, PermanentFailure, Reason, TemporaryFailure
 
 
 def test_the_domain_is_lowered_and_the_local_part_is_kept() -> None:
@@ -29,3 +33,10 @@ def test_failures_say_the_code_and_carry_a_reason_for_people() -> None:
     assert str(gone) == "550 5.1.1 no such user"
     later = TemporaryFailure("421", "busy", retry_after=30)
     assert (later.retry_after, later.reason) == (30, Reason.NOT_NOW)
+
+
+@pytest.mark.parametrize("made", [PermanentFailure, TemporaryFailure, lambda _, detail: InDoubt(detail)])
+def test_what_a_provider_says_in_refusing_can_be_stored(made: Callable[..., Failure | InDoubt]) -> None:
+    error = made("13\0", "no \0\ud83d")
+    assert error.detail == "no ?"
+    assert str(error) in ("13 no ?", "no ?")

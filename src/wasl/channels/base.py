@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from wasl.channels.values import text
 from wasl.kit.languages import Code
 
 Language = Literal[Code, ""]
@@ -292,12 +293,13 @@ class Sent:
 
 
 class Failure(Exception):
-    """A send that certainly had no effect. code and detail are the provider's, reason is for people."""
+    """A send that certainly had no effect. code and detail are the provider's, as far as they can be stored; reason is
+    for people."""
 
     def __init__(self, code: str, detail: str, reason: Reason) -> None:
         super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
+        self.code = text(code)
+        self.detail = text(detail)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -330,7 +332,10 @@ class InDoubt(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = text(detail)
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class Unparseable(Exception):

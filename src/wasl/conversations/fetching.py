@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from wasl.channels import values
 from wasl.channels.base import Failure, InDoubt, PermanentFailure, Reason, TemporaryFailure
 from wasl.channels.port import Settings
 from wasl.channels.registry import channels
@@ -72,9 +71,6 @@ class Result:
     why: str = ""
     detail: str = ""
     again_at: datetime | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", values.text(self.detail))
 
 
 _TAKE: LiteralString = """
