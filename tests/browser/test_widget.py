@@ -130,6 +130,7 @@ def test_it_speaks_the_pages_language_under_a_strict_policy(
     expect(page.locator("wasl-chat .standing")).not_to_be_empty()
     one.write(question)
     expect(arrived(page, question)).to_be_visible()
+    expect(arrived(page, question).locator("time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
     page.locator("wasl-chat input[type=file]").set_input_files(
         {"name": "lamp.png", "mimeType": "image/png", "buffer": PICTURE}
     )

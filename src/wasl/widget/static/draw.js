@@ -62,7 +62,8 @@ function opening(at, language) {
   return new Intl.DateTimeFormat(numbered(language), { ...day, hour: "numeric", minute: "2-digit" }).format(at);
 }
 
-const numbered = (language) => `${language}-u-nu-latn`;
+// Dates and hours as the business itself writes them in this language.
+const numbered = (language) => `${language === "en" ? "en-GB" : language}-u-hc-h23-nu-latn`;
 
 // "30 minutes", "2 hours", "1 day", in the language's own plural.
 function lasting(seconds, language) {
