@@ -1,6 +1,7 @@
 """Answering, assigning, resolving: what agents do, and what they may not."""
 
 import email
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -14,12 +15,14 @@ from wasl.channels.email.compose import compose
 from wasl.channels.email.tokens import read_token
 from wasl.channels.models import InboxTeam
 from wasl.conversations import actions, places, queries
+from wasl.conversations.follow import rebuild
 from wasl.conversations.models import Conversation, Message
 from wasl.conversations.reply import CannotReply, Upload, reply
 from wasl.delivery.models import Delivery
 from wasl.delivery.payload import unpack
 from wasl.kit import signing
-from wasl.kit.db import tenant
+from wasl.kit.clock import travel
+from wasl.kit.db import as_tenant, pool, tenant
 
 Owner = psycopg.Connection[Any]
 
@@ -70,6 +73,20 @@ def test_the_customers_answer_comes_back_to_the_same_conversation(
     take(shop, mail("Merci !", subject="Re: Facture", In_Reply_To=f"<{rfc_id}>"))
     with tenant(shop.id):
         assert Conversation.objects.get().messages == 3
+
+
+def test_an_answer_by_a_clock_that_is_behind_is_not_the_last_word(
+    shop: Shop, conversation: Conversation
+) -> None:
+    with tenant(shop.id), travel(conversation.last_at - timedelta(seconds=2)):
+        reply(shop.actor(), conversation.id, "La voici.")
+    with tenant(shop.id):
+        lived = Conversation.objects.values().get()
+    assert lived["last_way"] == "in"
+    with pool("queue", "test", 8).connection() as conn, conn.transaction(), as_tenant(conn, shop.id):
+        rebuild(conn, shop.id)
+    with tenant(shop.id):
+        assert Conversation.objects.values().get() == lived
 
 
 @pytest.mark.parametrize(

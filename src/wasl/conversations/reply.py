@@ -380,9 +380,10 @@ def _from_name(actor: Actor, inbox: Inbox) -> str:
 
 def _move_on(actor: Actor, conversation: Conversation, message: Message) -> None:
     """The list shows the answer; an unassigned conversation becomes the answering agent's."""
-    conversation.last_at = message.at
-    conversation.last_way = "out"
-    conversation.preview = preview_of(message.way, message.text)
+    if message.at >= conversation.last_at:  # another machine's clock may be ahead of this one's
+        conversation.last_at = message.at
+        conversation.last_way = "out"
+        conversation.preview = preview_of(message.way, message.text)
     conversation.trouble = ""
     conversation.status = Status.OPEN
     conversation.snoozed_until = None
