@@ -137,6 +137,29 @@ def test_a_conversation_comes_in_whole(
         assert not Identity.objects.filter(address__in=[US, AGENT]).exists(), "we are nobody's customer"
 
 
+def test_what_somebody_wrote_who_has_left_was_sent(
+    shop: Shop, mbox: Callable[[list[bytes]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, colleague = "Nadia <Nadia@dar-zaytun.example>", "nadia@dar-zaytun.example"
+    mails = [
+        mail(1, ANA, US, THEN, text="Where is my parcel?"),
+        mail(2, left, "ana@people.example", THEN + timedelta(hours=1), 1, "On its way", "Re: Order"),
+        mail(3, US, f"Nadia <{colleague}>, {BEN}", THEN + timedelta(days=1), None, "Your invoice", "Invoice"),
+    ]
+    given = ["--inbox", US, "--ours", colleague.upper(), "--ours", "shop@of-before.example"]
+    assert run(shop, "mbox", str(mbox(mails)), *given) == 0
+    assert "1 received and 2 sent" in capsys.readouterr().out
+    with tenant(shop.id):
+        conversation = Conversation.objects.get(subject="Order")
+        said = {
+            one.message.rfc_id: one.author
+            for one in queries.thread(shop.actor("agent"), conversation.id).rows
+        }
+        assert said["2@mail.example"] == "Nadia"
+        assert Conversation.objects.get(subject="Invoice").customer.name == "Ben"
+        assert not Identity.objects.filter(address=colleague).exists()
+
+
 def test_twice_is_once(
     shop: Shop, mbox: Callable[[list[bytes]], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         verb.add_argument(
             "--again", action="store_true", help="from the beginning, even if some was read before"
         )
+        verb.add_argument(
+            "--ours",
+            action="append",
+            default=[],
+            metavar="ADDRESS",
+            help="who wrote for you as well: somebody who left, an address of before; may be given several times",
+        )
     for verb in (mbox, maildir, contacts, orders):
         verb.add_argument("path", type=Path, help="the file or folder")
         verb.add_argument(
@@ -106,7 +113,7 @@ def _mail(actor: "Actor", parsed: argparse.Namespace) -> int:
         place, count = "", Count()
     if place:
         print(f"Going on after {count.all} messages. (--again starts from the beginning.)", file=sys.stderr)
-    importer = Importer(actor, inbox)
+    importer = Importer(actor, inbox, parsed.ours)
     progress, began = Progress(source.size, "Importing"), time.monotonic()
     fresh = 0
     with inside(actor):

@@ -3,7 +3,7 @@
 import email.parser
 import email.policy
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -69,15 +69,19 @@ def _turns(heads: Sequence[_Head]) -> list[list[_Head]]:
 
 
 class Importer:
-    """Takes slices of old mail into one inbox, outside any transaction; the same mail twice is there once."""
+    """Takes slices of old mail into one inbox, outside any transaction; the same mail twice is there once.
 
-    def __init__(self, actor: Actor, inbox: Inbox) -> None:
+    `ours` are addresses that wrote for the business and are neither an inbox's nor an agent's: what they wrote was
+    sent, and they are nobody's customers.
+    """
+
+    def __init__(self, actor: Actor, inbox: Inbox, ours: Iterable[str] = ()) -> None:
         self._inbox = inbox
         with tenant(actor.workspace_id):
             inboxes = dict(Inbox.objects.filter(channel="email").values_list("address", "id"))
             agents = Agent.objects.select_related("user").order_by("id")
             self._agents = {agent.user.email.casefold(): agent.id for agent in agents}
-        self._ours = frozenset({address.casefold() for address in inboxes} | set(self._agents))
+        self._ours = frozenset({address.casefold() for address in (*inboxes, *ours)} | set(self._agents))
         self._actor = Actor(
             actor.workspace_id, actor.role, frozenset(inboxes.values()), agent_id=actor.agent_id
         )
