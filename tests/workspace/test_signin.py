@@ -70,6 +70,15 @@ def test_too_many_tries_must_wait(shop: Shop) -> None:
     assert response.status_code == 200, "even with the right password"
 
 
+def test_trying_many_addresses_gives_no_more_tries_at_one(shop: Shop) -> None:
+    for _ in range(5):
+        sign_in(shop, "wrong")
+    for number in range(400):
+        cache.set(f"tries-at-another-address:{number}", [1.0], 300)
+    _, response = sign_in(shop)
+    assert "Too many tries" in response.text
+
+
 def test_a_closed_account_does_not_open(shop: Shop) -> None:
     User.objects.filter(id=shop.users["agent"].id).update(is_active=False)
     client, _ = sign_in(shop)
