@@ -53,6 +53,30 @@ def test_days_are_named_in_each_language(code: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "days", "named"),
+    [
+        ("en", 0, "today"),
+        ("en", 1, "yesterday"),
+        ("en", 7, "Tuesday 3 February"),
+        ("fr", 1, "hier"),
+        ("fr", 7, "mardi 3 février"),
+        ("it", 7, "martedì 3 febbraio"),
+        ("ar", 1, "أمس"),
+    ],
+)
+def test_a_day_within_a_line_is_not_its_beginning(code: str, days: int, named: str) -> None:
+    with translation.override(code):
+        assert shown.day_within(NOON - timedelta(days=days)) == named
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"), [("EUR", "€890.00"), ("MAD", "MAD\u00a0890.00"), ("TND", "TND\u00a0890.000")]
+)
+def test_a_currency_s_letters_stand_apart_from_its_digits(currency: str, text: str) -> None:
+    assert shown.money(890, currency) == text
+
+
+@pytest.mark.parametrize(
     ("code", "days", "said"),
     [
         ("en", 1, "yesterday, 12:00"),

@@ -102,17 +102,21 @@ def number(value: int) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """An amount with its currency, as `€412.80`, `412,80 €` or `٤١٢٫٨٠ €`. Among Arabic letters, a sign that ends
-    Latin ones (`US$`) stays with them."""
+    """An amount with its currency, as `€412.80`, `MAD 890.00`, `412,80 €` or `٤١٢٫٨٠ €`.
+
+    Among Arabic letters, a sign that ends Latin ones (`US$`) stays with them.
+    """
     code = language()
     if code != "ar":
-        return format_currency(amount, currency, locale=_locale(code), numbering_system="latn")
+        text = format_currency(amount, currency, locale=_locale(code), numbering_system="latn")
+        return _STUCK.sub("\u00a0", text)  # as CLDR wants between letters and digits, which Babel leaves out
     place, system = ("ar_EG", "arab") if _digits.get() == "arab" else ("ar", "latn")
     text = format_currency(amount, currency, locale=place, numbering_system=system)
     return _SIGNED.sub("\u200e\\g<0>\u200e", text)
 
 
 _SIGNED = re.compile(r"[A-Z]+\$")
+_STUCK = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 
 def clock_time(moment: datetime) -> str:
@@ -161,6 +165,14 @@ def day(moment: datetime) -> str:
         return _("Yesterday")
     text = _long(here, with_year=here.year != today.year)
     return text[:1].upper() + text[1:]
+
+
+def day_within(moment: datetime) -> str:
+    """The same within a line: `yesterday`, `Monday 2 February`, `lundi 2 février`."""
+    here, today = _here(moment).date(), _here(clock.now()).date()
+    if 0 <= (today - here).days <= 1:
+        return day(moment).lower()
+    return _long(here, with_year=here.year != today.year)
 
 
 def short(moment: datetime) -> str:

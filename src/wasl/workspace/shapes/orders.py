@@ -13,7 +13,7 @@ from wasl.conversations.models import Message
 from wasl.customers import orders
 from wasl.customers.models import Order
 from wasl.timeline.queries import Entry
-from wasl.workspace.format import day, isolated, money, number
+from wasl.workspace.format import day_within, isolated, money, number
 
 ITEMS = 3
 
@@ -55,7 +55,7 @@ def _shown(order: Order, named: bool, theirs: bool) -> Shown:
         order.link,
         total(order.amount, order.currency),
         _items(order.items),
-        f"{status(order.status)} {day(order.changed_at)}",
+        f"{status(order.status)} {day_within(order.changed_at)}",
         " ".join(filter(None, tracking)),
         named,
         theirs,
