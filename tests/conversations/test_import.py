@@ -300,6 +300,27 @@ def test_what_is_brought_in_is_history_and_no_news(shop: Shop) -> None:
         assert plates.last_in_at == rebuilt
 
 
+def test_old_mail_joins_what_it_closely_follows_on(shop: Shop) -> None:
+    with tenant(shop.id):
+        importer = Importer(shop.actor("owner"), shop.mail)
+    told = [
+        (ANA, 0, "Order"),
+        (ANA, 30, "A photo"),
+        (BEN, 40, "Order"),
+        (ANA, 500, "Photo?"),
+        (ANA, 900, "Photo?"),
+    ]
+    importer.take(
+        [
+            (mail(number, who, US, THEN, subject=subject), THEN + timedelta(seconds=later))
+            for number, (who, later, subject) in enumerate(told)
+        ]
+    )
+    with tenant(shop.id):
+        found = Conversation.objects.order_by("created_at").values_list("subject", "messages")
+        assert list(found) == [("Order", 2), ("Order", 1), ("Photo?", 2)]
+
+
 def test_recent_conversations_stay_open(shop: Shop) -> None:
     with tenant(shop.id):
         importer = Importer(shop.actor("owner"), shop.mail)

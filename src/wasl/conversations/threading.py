@@ -93,6 +93,8 @@ class Threads:
     by_reference: dict[str, list[UUID]] = field(default_factory=dict)
     latest: dict[tuple[UUID, UUID, str], UUID] = field(default_factory=dict)
     answered: dict[tuple[UUID, UUID], UUID] = field(default_factory=dict)
+    earlier: dict[tuple[UUID, UUID], tuple[Arrived, UUID]] = field(default_factory=dict)
+    """The last mail of each sender that is history: of no conversation is it the last that came in."""
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     def find(self, arrived: Arrived) -> Thread | None:
@@ -111,8 +113,20 @@ class Threads:
         thread = self.by_id.get(recent) if recent else None
         if thread and _follows(thread, arrived):
             return thread
+        if thread := self._continued(place, arrived):
+            return thread
         other = self.elsewhere.find(arrived, self.by_id)
         return self.by_id[other] if other else None
+
+    def _continued(self, place: tuple[UUID, UUID], arrived: Arrived) -> Thread | None:
+        """The conversation of the mail that old mail closely follows on, when both come in together."""
+        known = self.earlier.get(place)
+        if known is None or not arrived.message.is_old or arrived.references or arrived.message.auto:
+            return None
+        before, conversation_id = known
+        since = abs(arrived.item.received_at - before.item.received_at)
+        close = arrived.item.channel == "email" and _is_close(since, before.message.subject, arrived)
+        return self.by_id[conversation_id] if close else None
 
     def _split_off(self, thread: Thread, arrived: Arrived) -> Thread | None:
         """What was split off a conversation, when the message answers one of the messages that went there."""
@@ -145,6 +159,8 @@ class Threads:
         self.by_id[thread.id] = thread
         if arrived.message.message_id:
             self.by_reference.setdefault(arrived.message.message_id, []).append(thread.id)
+        if arrived.message.is_old and arrived.way == "in" and thread.root_id == arrived.sender.root_id:
+            self.earlier[thread.root_id, arrived.item.inbox_id] = arrived, thread.id
         if not arrived.message.is_news:
             return
         thread.status, thread.last_way = "open", "in"
@@ -177,7 +193,11 @@ def _follows(thread: Thread, arrived: Arrived) -> bool:
         return since <= CHAT
     if thread.last_way != "in" or arrived.references or arrived.message.auto:
         return False
-    same = bare_subject(thread.subject) == bare_subject(arrived.message.subject)
+    return _is_close(since, thread.subject, arrived)
+
+
+def _is_close(since: timedelta, subject: str, arrived: Arrived) -> bool:
+    same = bare_subject(subject) == bare_subject(arrived.message.subject)
     return since <= (SAME_SUBJECT if same else SECOND_THOUGHT)
 
 
