@@ -1,7 +1,9 @@
 """Every page for every role: it opens, it is whole, and it offers only what the role may do."""
 
 import re
+from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
@@ -13,6 +15,7 @@ from wasl.conversations.link import message_id
 from wasl.conversations.models import Message
 from wasl.kit.db import tenant
 
+Owner = psycopg.Connection[Any]
 ROLES = ["owner", "admin", "agent", "readonly"]
 ADMINS = {"owner", "admin"}
 
@@ -60,6 +63,17 @@ def test_the_start_is_ones_own_list(shop: Shop, browser: Browser) -> None:
     response = browser(shop).get("/", follow=True)
     assert response.redirect_chain == [("/mine", 302)]
     assert "Nothing waits for you" in response.text
+
+
+@pytest.mark.parametrize("path", ["/mine", "/all", "/unassigned"])
+def test_the_first_day_begins_with_an_inbox(shop: Shop, owner: Owner, browser: Browser, path: str) -> None:
+    assert "There is no inbox yet" not in browser(shop, "owner").get(path).text
+    owner.execute("DELETE FROM channels_inboxteam")
+    owner.execute("DELETE FROM channels_inbox")
+    page = browser(shop, "owner").get(path).text
+    assert "There is no inbox yet" in page
+    assert re.search(r'<a class="btn primary" href="/inboxes">', page)
+    assert "There is no inbox yet" not in browser(shop, "agent").get(path).text, "who may not make one"
 
 
 def test_a_conversations_own_address_leads_to_it(shop: Shop, known: Known, browser: Browser) -> None:
