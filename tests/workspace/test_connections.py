@@ -66,6 +66,17 @@ def test_a_channel_that_only_sends_promises_nothing_to_come(client: Client, inbo
     assert "The provider cannot be reached." in client.get("/inboxes").text
 
 
+def test_what_is_missing_to_fetch_approved_texts_is_said_in_the_readers_words(
+    client: Client, inbox: Inbox
+) -> None:
+    asked = f"/inboxes/chat/{inbox.id}/approved"
+    assert "The business account ID is missing. Keep it first" in client.post(asked).text
+    client.post("/settings", {"language": "ar", "theme": "light", "digits": "latn"})
+    answer = client.post(asked).text
+    assert "معرّف حساب المؤسسة ناقص" in answer
+    assert "account" not in answer
+
+
 def test_what_works_is_said_too(client: Client, inbox: Inbox) -> None:
     assert "The provider hands messages in." in client.get("/inboxes").text
     stand(inbox, well_at=now(), taken=3)

@@ -320,6 +320,10 @@ class Unreached(TemporaryFailure):
     """No connection came about: the fault is the provider's or the settings', and no message's."""
 
 
+NO_ACCOUNT = "no_account"
+"""The code of our own for what cannot be asked because the settings do not say of which account."""
+
+
 class PermanentFailure(Failure):
     """Trying again will not help."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from wasl.channels import provider
-from wasl.channels.base import Reason, Unreached
+from wasl.channels.base import NO_ACCOUNT, Reason, Unreached
 from wasl.channels.meta.graph import base, signed
 from wasl.channels.port import Settings
 from wasl.channels.whatsapp.send import fail
@@ -29,7 +29,7 @@ def approved(inbox: Settings) -> list[dict[str, str]]:
     """
     account = inbox.text("account")
     if not account:
-        raise Unreached("", "The business account ID is missing.", reason=Reason.SIGN_IN)
+        raise Unreached(NO_ACCOUNT, "", reason=Reason.SIGN_IN)
     found: list[dict[str, str]] = []
     after = ""
     for _ in range(PAGES):

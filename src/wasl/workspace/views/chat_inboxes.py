@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from wasl.accounts.actor import NotFound
 from wasl.channels import chat_inboxes, queries
 from wasl.channels.actions import BadAddress
-from wasl.channels.base import Failure, InDoubt
+from wasl.channels.base import NO_ACCOUNT, Failure, InDoubt
 from wasl.channels.models import Inbox
 from wasl.channels.port import Channel
 from wasl.conversations import approved
@@ -116,8 +116,12 @@ def _asked(request: Request, inbox_id: UUID, ask: Callable[[], list[dict[str, st
     try:
         found = ask()
     except (Failure, InDoubt) as error:
+        if isinstance(error, Failure) and error.code == NO_ACCOUNT:
+            return _texts(
+                request, [], _("The business account ID is missing. Keep it first, then fetch again.")
+            )
         said = _("The provider did not say. Test the connection, and look whether the account ID is right.")
-        return _texts(request, [], f"{said} {error.detail}".strip())
+        return _texts(request, [], said, error.detail)
     with tenant(request.actor.workspace_id):
         chat_inboxes.keep_approved(request.actor, inbox_id, found)
         kept = approved.of(queries.one_administered(request.actor, inbox_id).inbox)
@@ -126,8 +130,9 @@ def _asked(request: Request, inbox_id: UUID, ask: Callable[[], list[dict[str, st
     )
 
 
-def _texts(request: Request, texts: list[approved.Approved], problem: str) -> HttpResponse:
-    return render(request, "inboxes/approved.html", {"texts": texts, "problem": problem})
+def _texts(request: Request, texts: list[approved.Approved], problem: str, detail: str = "") -> HttpResponse:
+    context = {"texts": texts, "problem": problem, "detail": detail}
+    return render(request, "inboxes/approved.html", context)
 
 
 def _why(error: BadAddress) -> str:
