@@ -57,6 +57,16 @@ def test_what_is_not_right_makes_nothing(db: None, name: str, email: str, passwo
     assert not User.objects.exists()
 
 
+def test_a_name_without_a_short_one_is_said_before_a_password_is_asked_for(
+    db: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    named = ("create", "--name", "متجر", "--email", "a@b.example", "--password-file", str(tmp_path / "none"))
+    assert wasl(*named) == 1
+    said = capsys.readouterr().err
+    assert "“متجر”" in said
+    assert "--slug" in said
+
+
 def test_a_database_of_another_version_is_said_in_a_sentence(
     db: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,10 @@ def _create(parsed: argparse.Namespace) -> int:
         )
     known = account(parsed.email)
     slug = short_name(parsed.name) if parsed.slug is None else parsed.slug
+    if not slug and parsed.name.strip():  # said before a password is asked for
+        return _failed(
+            f"“{parsed.name}” has no letters that a short name could be made of: give one with --slug, such as my-shop."
+        )
     try:
         password = "" if known else _password(parsed.password_file)
         found(
