@@ -24,7 +24,7 @@ from wasl.conversations.models import Conversation, Message
 from wasl.customers.models import Identity
 from wasl.delivery.models import Delivery, State
 from wasl.delivery.payload import pack_chat
-from wasl.doors import desk
+from wasl.doors import desk, hooks
 from wasl.doors.front import HANDLERS, Gate
 from wasl.doors.hooks import Door
 from wasl.doors.refusals import GAP
@@ -33,6 +33,7 @@ from wasl.intake.models import Awaiting, Quarantine
 from wasl.kit.clock import now
 from wasl.kit.db import pool, raw, tenant
 from wasl.kit.ids import uuid7
+from wasl.kit.memory import Pace
 from wasl.timeline.actions import Touch, append
 from wasl.timeline.follow import run_once
 
@@ -91,6 +92,18 @@ def meta(shop: Shop) -> Iterator[Meta]:
     made = Meta(shop)
     yield made
     made.close()
+
+
+def test_who_asks_for_one_webhook_after_another_does_not_keep_the_database_busy(
+    meta: Meta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "_searches", Pace(0.01, 2), raising=False)
+    known = "?hub.mode=subscribe&hub.verify_token=tok&hub.challenge=1"
+    path = f"/hooks/whatsapp/{meta.inbox.id}{known}"
+    assert meta.ask("GET", path=path).status_code == 200
+    asked = [meta.ask(path=f"/hooks/whatsapp/{uuid7()}").status_code for _ in range(4)]
+    assert asked == [404, 404, 429, 429]
+    assert meta.ask("GET", path=path).status_code == 200, "what is known is not searched for"
 
 
 def text(number: int, words: str, at: int = 1_760_000_000, **more: Any) -> dict[str, Any]:

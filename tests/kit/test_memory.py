@@ -41,12 +41,15 @@ def test_a_pace_lets_a_burst_through_and_then_its_rate(clock: list[float]) -> No
     assert pace.take("a") == 0
     assert pace.take("a") == 0.25
     clock[0] += 3600
+    assert [pace.wait("a") for _ in range(9)] == [0] * 9, "to look takes nothing"
     assert [pace.take("a") for _ in range(4)] == [0, 0, 0, 0.25]
+    assert pace.wait("a") == 0.25
 
 
 def test_no_rate_is_no_limit(clock: list[float]) -> None:
     pace: Pace[str] = Pace(0, 0)
     assert {pace.take("a") for _ in range(1000)} == {0.0}
+    assert pace.wait("a") == 0
 
 
 def test_a_pace_forgets_who_has_been_away_longest(clock: list[float]) -> None:

@@ -27,7 +27,7 @@ _knocks: Pace[str] = Pace(20.0, 400)
 """How fast one visitor may write, and all from one address of the network, which may be a school or a firm; and how
 fast from there anything may be asked at all."""
 _searches: Pace[str] = Pace(5.0, 100)
-"""How fast the database is asked from there for inboxes that were not asked for lately, and that there may not be."""
+"""How fast the database is asked from there for inboxes that there are not."""
 
 TAKEN = b"authorization, content-type, last-event-id, x-wasl-identity"
 T = TypeVar("T")
@@ -88,10 +88,11 @@ async def find(here: Desk, scope: Scope) -> Place:
         raise _nothing() from error
     known = places.get(inbox_id)
     if known is None:
-        if wait := _searches.take(address(scope)):
+        if wait := _searches.wait(address(scope)):
             raise asks.too_many(query_of(scope).get("language", "")[:2], wait)
         rows = await here.rows(QUESTION, [inbox_id])
         if not rows:
+            _searches.take(address(scope))
             raise _nothing()
         known = Place.of(inbox_id, rows[0])
         places.put(inbox_id, known)

@@ -21,11 +21,12 @@ from wasl.channels.port import Channel, Hook, Settings
 from wasl.channels.port import Request as Came
 from wasl.channels.registry import channels
 from wasl.channels.secret import unseal_all
-from wasl.doors import asgi, desk
+from wasl.doors import asgi, chat_asks, desk
 from wasl.doors.desk import Desk
 from wasl.doors.refusals import Refusals
 from wasl.intake.slips import payloads, whole
 from wasl.intake.store import INLINE, Raw, put_aside
+from wasl.kit.memory import Pace
 from wasl.kit.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 REMEMBERED = 5.0
 """Seconds for which an inbox's settings are believed."""
 _ENTRIES = 2000
+_searches: Pace[str] = Pace(5.0, 100)
+"""How fast the database is asked from one address of the network for webhooks that there are not."""
 _QUESTION: LiteralString = (
     "SELECT workspace_id, inbox_id, address, config, secret FROM wasl_hook_inboxes(%b, %b)"
 )
@@ -61,7 +64,7 @@ class Door:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         channel = channels().get(scope["path_params"]["channel"])
         here = await desk.of_this_loop()
-        place = await self._place(here, channel, scope["path_params"]["inbox"]) if channel else None
+        place = await self._place(here, channel, scope) if channel else None
         if channel is None or channel.hook is None or place is None:
             raise Problem("not-found", "There is no webhook at this address.")
         if scope["method"] == "POST":
@@ -100,15 +103,21 @@ class Door:
         kind, said = channel.said(request) if callable(channel.said) else channel.said
         await asgi.answer_as(send, kind, said)
 
-    async def _place(self, here: Desk, channel: Channel, named: str) -> Place | None:
+    async def _place(self, here: Desk, channel: Channel, scope: Scope) -> Place | None:
         try:
-            key = (channel.name, UUID(named))
+            key = (channel.name, UUID(scope["path_params"]["inbox"]))
         except ValueError:
             return None
         found = self._known.get(key)
         if found and found[0] > time.monotonic():
             return found[1]
+        who = chat_asks.address(scope)
+        if wait := _searches.wait(who):
+            after = {"Retry-After": str(max(1, round(wait + 0.5)))}
+            raise Problem("too-many", "Too many webhooks were asked for that there are not.", headers=after)
         place = _read(await here.rows(_QUESTION, list(key)))
+        if place is None:
+            _searches.take(who)
         if len(self._known) >= _ENTRIES:
             self._known.clear()
         self._known[key] = (time.monotonic() + REMEMBERED, place)

@@ -56,13 +56,22 @@ class Pace(Generic[K]):
             return 0.0
         now = time.monotonic()
         with self._lock:
-            level, since = self._buckets.pop(key, (self._burst, now))
-            level = min(self._burst, level + (now - since) * self._rate)
+            level = self._level(key, now)
+            self._buckets.pop(key, None)
             free = level >= 1.0
             self._buckets[key] = (level - 1.0 if free else level, now)
             if len(self._buckets) > self._limit:
                 del self._buckets[next(iter(self._buckets))]
         return 0.0 if free else (1.0 - level) / self._rate
+
+    def wait(self, key: K) -> float:
+        """The seconds until one is free; 0.0 when one is."""
+        level = self._level(key, time.monotonic())
+        return 0.0 if level >= 1.0 or not self._rate else (1.0 - level) / self._rate
+
+    def _level(self, key: K, now: float) -> float:
+        level, since = self._buckets.get(key, (self._burst, now))
+        return min(self._burst, level + (now - since) * self._rate)
 
 
 def give_back() -> None:
