@@ -16,6 +16,7 @@ WORDS = {
         "question": "Hello, can the olive wood bowl go into the dishwasher?",
         "answer": "By hand, please: warm water, then a drop of oil.",
         "thanks": "Thank you, that is clear.",
+        "welcome": "You are welcome.",
         "direction": "ltr",
     },
     "ar": {
@@ -25,6 +26,7 @@ WORDS = {
         "question": "مرحبًا، هل أستطيع غسل وعاء خشب الزيتون في الجلاية؟",
         "answer": "الأفضل غسله باليد بماء دافئ ثم دهنه بقطرة زيت.",
         "thanks": "شكرًا جزيلًا، الأمر واضح.",
+        "welcome": "على الرحب والسعة.",
         "direction": "rtl",
     },
 }
@@ -60,6 +62,10 @@ def test_a_message_goes_there_and_back(visit: Any, language: str) -> None:
 
     expect(desk.locator("article.msg[data-way=in]", has_text=words["thanks"])).to_be_visible()
     expect(desk.locator("article.msg[data-way=in]")).to_have_count(2)
+    # Whoever answers what they have before their eyes is not warned of it.
+    desk.fill("#write [data-editor]", words["welcome"])
+    desk.press("#write [data-editor]", "Control+Enter")
+    expect(desk.locator("article.msg[data-way=out]", has_text=words["welcome"])).to_be_visible()
     assert here.complaints == []
 
 

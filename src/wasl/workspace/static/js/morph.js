@@ -76,7 +76,8 @@ function keptOf(from, coming, shown) {
   if (!from.dataset.merge || !known.length) return kept;
   const end = from.dataset.merge === "end";
   const border = shown.get(keyOf(end ? known[known.length - 1] : known[0]));
-  const spoken = new Set(coming.map(keyOf).filter((key) => /^(m|c|e)-/.test(key)));
+  // A day's line may stand over earlier messages, and the way to more of them is theirs.
+  const spoken = new Set(coming.map(keyOf).filter((key) => key && !key.startsWith("day-") && !PAGERS.has(key)));
   for (let node = end ? border.nextSibling : border.previousSibling; node; node = end ? node.nextSibling : node.previousSibling) {
     if (!spoken.has(keyOf(node))) kept.add(node);
   }
