@@ -125,10 +125,9 @@ def test_a_database_that_is_away_is_said_so(shop: Shop, monkeypatch: Any) -> Non
 def test_the_worker_is_woken(shop: Shop, owner: Owner) -> None:
     owner.execute("LISTEN wasl_wake")
 
-    async def work(door: Below) -> None:
+    async def work(door: Below) -> list[str]:
         await door.take(shop.id, [payload(shop, "m")])
-        await asyncio.sleep(0.1)
+        heard = owner.notifies(timeout=30, stop_after=1)
+        return await asyncio.to_thread(lambda: [note.payload for note in heard])
 
-    below(shop, work)
-    heard = [note.payload for note in owner.notifies(timeout=30, stop_after=1)]
-    assert heard == ["intake"]
+    assert below(shop, work) == ["intake"]
