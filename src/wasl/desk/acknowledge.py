@@ -57,14 +57,6 @@ class Promised(NamedTuple):
     minutes: int
 
 
-class Ready(NamedTuple):
-    """An acknowledgement that may go out."""
-
-    first: "First"
-    draft: automatic.Draft
-    promised: Promised
-
-
 @dataclass(frozen=True, slots=True)
 class First:
     """A first message with what its acknowledgement depends on. `owner_id`: the customer of its conversation."""
@@ -81,6 +73,14 @@ class First:
     links: bool
     own_text: str | None
     channel: str
+
+
+class Ready(NamedTuple):
+    """An acknowledgement that may go out."""
+
+    first: First
+    draft: automatic.Draft
+    promised: Promised
 
 
 def handle(conn: Connection, rows: list[Row]) -> None:
@@ -150,7 +150,7 @@ def _acknowledge(conn: Connection, workspace_id: UUID, rows: Sequence[Row]) -> N
         "workspace": workspace_id, "ids": [row.about_id for row in rows], "unless": list(unless), "minutes": MINUTES,
     }  # fmt: skip
     found = [First(*row) for row in conn.execute(_FIRST, values).fetchall()]
-    at, known = now(), dict[tuple[UUID, int], Promised]()
+    at, known = now(), dict[UUID, Promised]()
     for some in _of_different_people(found):
         why_not = unanswerable(conn, workspace_id, [each.message_id for each in some])
         may = [each for each in some if each.message_id not in why_not]
@@ -172,7 +172,7 @@ def _of_different_people(found: Sequence[First]) -> Iterator[list[First]]:
 
 
 def _ready(
-    conn: Connection, workspace_id: UUID, firsts: Sequence[First], known: dict[tuple[UUID, int], Promised], at: datetime
+    conn: Connection, workspace_id: UUID, firsts: Sequence[First], known: dict[UUID, Promised], at: datetime
 ) -> list[Ready]:  # fmt: skip
     threads: dict[UUID, automatic.Thread] = {}
     for channel in {each.channel for each in firsts}:
@@ -181,10 +181,10 @@ def _ready(
     ready = []
     for first in firsts:
         if thread := threads.get(first.conversation_id):
-            key = (first.inbox_id, first.minutes)
-            if key not in known:
-                known[key] = _promised(conn, workspace_id, first, at)
-            ready.append(Ready(first, _drafted(conn, thread, first, known[key], at), known[key]))
+            if first.inbox_id not in known:
+                known[first.inbox_id] = _promised(conn, workspace_id, first, at)
+            promised = known[first.inbox_id]
+            ready.append(Ready(first, _drafted(conn, thread, first, promised, at), promised))
     return ready
 
 
